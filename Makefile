@@ -1,0 +1,43 @@
+# make train, make test: set up everything that they need (Python >= 3.11 and pip are enough).
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Two processes of one thread each: as fast as two cores allow, and without oversubscription.
+PYTEST_WORKERS ?= 2
+
+.PHONY: install train test lint type format nyu clean
+
+install: $(STAMP)
+
+$(STAMP): setup.py requirements/runtime.txt requirements/onedl.txt requirements/test.txt requirements/constraints-onedl.txt
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+		{ echo "Python 3.11 or later is needed, $(PYTHON) is $$($(PYTHON) --version); try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -c requirements/constraints-onedl.txt -e '.[onedl,test]'
+	@touch $@
+
+# Continues where an interrupted run stopped.
+train: install
+	$(BIN)/python tools/demo.py configs/dymu/scenes_r18.py --resume
+
+test: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS)
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: install
+	$(BIN)/mypy
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+nyu: install
+	$(BIN)/python tools/demo.py configs/dymu/nyud_mbv2.py --resume
+
+clean:
+	rm -rf work_dirs build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	find mmdymu tests tools configs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,70 @@
+"""What all multi-task data sets share: task descriptions, metainfo and the keys that the pipeline reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from mmengine.dataset import BaseDataset
+
+from .task_spec import parse_tasks
+
+MetaInfo = Mapping[str, Any]
+Pipeline = Sequence[dict | Callable]
+
+
+class BaseMultiTaskDataset(BaseDataset):
+    """A data set whose images have one label map for each task.
+
+    ``metainfo['tasks']`` maps each task to its ``kind`` and, for labels, ``classes`` and ``palette``, in
+    order. Items of :meth:`load_data_list` hold ``img_path`` and ``label_paths`` (task to path, or None where
+    the label is missing).
+
+    Args:
+        tasks: Task name to description, see :class:`TaskSpec`; its order is the order of tasks.
+        ann_file: Split file, relative to ``data_root``; '' if the data set has none.
+        data_root: Folder of the data.
+        metainfo: Further metainfo.
+        indices: Use only these images, or the first so many.
+        pipeline: Transforms.
+        test_mode: Whether a failing pipeline is an error instead of a reason to take another image.
+        lazy_init: Read nothing before it is needed.
+    """
+
+    def __init__(
+        self,
+        tasks: Mapping[str, Mapping[str, Any]],
+        *,
+        ann_file: str = "",
+        data_root: str = "",
+        metainfo: MetaInfo | None = None,
+        indices: int | Sequence[int] | None = None,
+        pipeline: Pipeline = (),
+        test_mode: bool = False,
+        lazy_init: bool = False,
+    ) -> None:
+        self.task_specs = parse_tasks(tasks)
+        described = {name: spec.metainfo for name, spec in self.task_specs.items()}
+        super().__init__(
+            ann_file=ann_file,
+            metainfo={**(metainfo or {}), "tasks": described},
+            data_root=data_root,
+            data_prefix={},
+            indices=indices,
+            pipeline=list(pipeline),
+            test_mode=test_mode,
+            lazy_init=lazy_init,
+        )
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Task names, in order."""
+        return tuple(self.task_specs)
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """Item ``idx`` with what the transforms need to know about the tasks."""
+        info: dict[str, Any] = super().get_data_info(idx)
+        info["task_specs"] = self.task_specs
+        info["task_kinds"] = {name: spec.kind for name, spec in self.task_specs.items()}
+        info["seg_fields"] = []
+        return info

@@ -1,0 +1,20 @@
+"""Training stages, hooks and calibration."""
+
+from .calibration import calibrate
+from .frames import Batch, Frames
+from .hooks import PreferenceHook, SafeCheckpointHook
+from .loops import StageTrainLoop
+from .objectives import AnchorObjective, EdgeObjective, TrunkObjective, WeightObjective
+
+__all__ = [
+    "AnchorObjective",
+    "Batch",
+    "EdgeObjective",
+    "Frames",
+    "PreferenceHook",
+    "SafeCheckpointHook",
+    "StageTrainLoop",
+    "TrunkObjective",
+    "WeightObjective",
+    "calibrate",
+]

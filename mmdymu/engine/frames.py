@@ -1,0 +1,85 @@
+"""Training images without augmentation: for path tables, affinities and norm statistics."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+from mmpretrain.structures import MultiTaskDataSample
+from torch import Tensor
+from torch.utils.data import DataLoader, Subset
+
+from mmdymu.models import ControllableSegmentor
+from mmdymu.registry import DATASETS
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Preprocessed images and their labels.
+
+    Attributes:
+        inputs: (B, 3, H, W), normalised.
+        data_samples: One multi-task sample an image.
+    """
+
+    inputs: Tensor
+    data_samples: Sequence[MultiTaskDataSample]
+
+
+class Frames:
+    """Evenly spaced images of a data set, always the same ones.
+
+    Args:
+        dataset: Config of the data set.
+        pipeline: Transforms to use in place of the data set's own; None keeps them.
+        num_workers: Processes that load.
+    """
+
+    def __init__(
+        self, dataset: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]] | None = None, num_workers: int = 0
+    ) -> None:
+        self._config = copy.deepcopy(dict(dataset))
+        if pipeline is not None:
+            self._config["pipeline"] = copy.deepcopy(list(pipeline))
+        self._num_workers = num_workers
+
+    @classmethod
+    def from_config(cls, cfg: Mapping[str, Any], split: str = "train") -> Frames:
+        """Images of a runner config's split, loaded with the test (else validation) pipeline.
+
+        Raises:
+            ValueError: If the config has no such data loader.
+        """
+        loader = cfg.get(f"{split}_dataloader")
+        if not loader:
+            raise ValueError(f"the config has no {split}_dataloader, whose images are needed here")
+        plain = cfg.get("test_dataloader") or cfg.get("val_dataloader") or loader
+        return cls(loader["dataset"], plain["dataset"].get("pipeline"))
+
+    def batches(self, model: ControllableSegmentor, images: int | None = None, batch_size: int = 32) -> list[Batch]:
+        """Loads images and preprocesses them for a model.
+
+        Args:
+            model: Its data preprocessor is used.
+            images: How many; None or more than there are means all.
+            batch_size: Images in a batch.
+
+        Returns:
+            The batches, on the model's device.
+        """
+        dataset = DATASETS.build(copy.deepcopy(self._config))
+        if images is not None and images < len(dataset):
+            chosen = np.linspace(0, len(dataset) - 1, images).round().astype(int).tolist()
+            dataset = Subset(dataset, chosen)
+        loader = DataLoader(
+            dataset, batch_size=batch_size, collate_fn=pseudo_collate, num_workers=self._num_workers, shuffle=False
+        )
+        with torch.no_grad():
+            # As in training: labels are padded along with the images.
+            processed = [model.data_preprocessor(data, True) for data in loader]
+        return [Batch(data["inputs"], data["data_samples"]) for data in processed]

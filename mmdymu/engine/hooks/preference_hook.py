@@ -1,0 +1,79 @@
+"""Test-time control from the command line."""
+
+from __future__ import annotations
+
+import logging
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from mmdymu.models import ControllableSegmentor
+from mmdymu.preference import Preference
+from mmdymu.registry import HOOKS
+
+from ..calibration import calibrate
+from ..frames import Frames
+
+
+@HOOKS.register_module()
+class PreferenceHook(Hook):
+    """Sets the preference of ``cfg.pref`` and ``cfg.cost_weight`` before validation and test, and logs the network.
+
+    Any script that builds a runner so understands ``--cfg-options 'pref=[0.6,0.2,0.2]' cost_weight=0.5``. An unset
+    ``pref`` is uniform, an unset ``cost_weight`` 0. ``cfg.norm_statistics`` is ``running`` (default), ``batch`` or
+    ``calibrated``; calibration runs training images through the chosen tree.
+
+    Args:
+        calibration_images: Training images for ``calibrated``.
+    """
+
+    priority = "NORMAL"
+
+    def __init__(self, calibration_images: int = 200) -> None:
+        self.calibration_images = calibration_images
+
+    def before_val(self, runner: Runner) -> None:
+        """Sets the preference."""
+        self._apply(runner)
+
+    def before_test(self, runner: Runner) -> None:
+        """Sets the preference."""
+        self._apply(runner)
+
+    def _apply(self, runner: Runner) -> None:
+        model: ControllableSegmentor = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        asked = runner.cfg.get("pref")
+        cost_weight = runner.cfg.get("cost_weight", 0.0)
+        if asked is None:
+            asked = Preference.uniform(model.tasks).weights
+        preference = Preference.parse(asked, cost_weight=cost_weight, tasks=model.tasks)
+        if not model.is_controllable:
+            runner.logger.warning("the edge hypernet is not trained: the anchor runs, whatever the preference")
+            return
+        model.set_preference(preference)
+        setting = runner.cfg.get("norm_statistics", "running")
+        model.set_norm_statistics(setting)
+        if setting == "calibrated":
+            self._calibrate(runner, model)
+        self._log(runner, model)
+
+    def _calibrate(self, runner: Runner, model: ControllableSegmentor) -> None:
+        selection = model.selection
+        assert selection is not None
+        runner.logger.info(f"norm statistics: calibrating on {self.calibration_images} training images")
+        batches = Frames.from_config(runner.cfg).batches(model, self.calibration_images)
+        model.eval()
+        model.attach_states(calibrate(model, selection, batches))
+
+    @staticmethod
+    def _log(runner: Runner, model: ControllableSegmentor) -> None:
+        selection, report = model.selection, model.report()
+        assert selection is not None
+        height, width = model.image_size
+        runner.logger.log(
+            logging.INFO,
+            f"preference: {selection.preference}\n{report['tree']}\n"
+            f"nodes {report['nodes_used']} of {report['nodes_total']}, {report['gflops']:.3f} GFLOPs (multiply-adds) at "
+            f"{height}x{width}, {report['params'] / 1e6:.3f} M parameters, controllable share {report['share']:.3f}",
+        )

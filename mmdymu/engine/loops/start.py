@@ -1,0 +1,59 @@
+"""Checks before anything is trained: all streams must start from one place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import torch
+from mmengine.logging import print_log
+
+from mmdymu.models import ControllableSegmentor
+
+REMEDIES = (
+    "give model.stream.backbone pretrained weights (init_cfg=dict(type='Pretrained', checkpoint=…)), or begin "
+    "train_cfg.stages with a 'trunk' stage"
+)
+
+
+def check_start(model: ControllableSegmentor, stages: Sequence[str], loaded: bool) -> None:
+    """Looks at the streams when a stage begins.
+
+    Args:
+        model: The model, initialised.
+        stages: Names of the stages so far, the beginning one last.
+        loaded: Whether the run started from another checkpoint (``load_from``).
+
+    Raises:
+        ValueError: If the anchor is about to be trained from unlike streams: trees of such streams are useless.
+    """
+    current = stages[-1]
+    if current == "anchor" and stream_distance(model) > 0 and not loaded:
+        raise ValueError(f"the streams do not start from one common initialisation: {REMEDIES}")
+    if current == "anchor" and "trunk" not in stages and not (model.backbone.pretrained or loaded):
+        print_log(
+            f"the streams start from one random initialisation, which ties them less than trained weights: {REMEDIES}",
+            "current",
+            logging.WARNING,
+        )
+    if current == "edges" and model.anchor_checkpoints and stream_distance(model) > 1:
+        print_log(
+            "the single-task checkpoints lie as far from each other as unrelated networks: sharing their layers will "
+            "cost much accuracy; train them from one common initialisation",
+            "current",
+            logging.WARNING,
+        )
+
+
+@torch.no_grad()
+def stream_distance(model: ControllableSegmentor) -> float:
+    """Largest relative distance of a stream's convolutions from the first stream's.
+
+    0 for equal streams; √2 is expected for unrelated ones, and fine-tuned copies stay well below 1.
+    """
+    first, *others = (_convolutions(stream) for stream in model.backbone.streams)
+    return max((float((other - first).norm() / first.norm()) for other in others), default=0.0)
+
+
+def _convolutions(stream: torch.nn.Module) -> torch.Tensor:
+    return torch.cat([parameter.flatten() for parameter in stream.parameters() if parameter.dim() == 4])

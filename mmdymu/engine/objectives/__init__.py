@@ -1,0 +1,8 @@
+"""Objectives of the training stages."""
+
+from .anchor import AnchorObjective, TrunkObjective
+from .base import StageObjective
+from .edges import EdgeObjective
+from .weights import WeightObjective
+
+__all__ = ["AnchorObjective", "EdgeObjective", "StageObjective", "TrunkObjective", "WeightObjective"]

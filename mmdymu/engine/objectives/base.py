@@ -1,0 +1,77 @@
+"""What a training stage trains, on which losses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from mmdymu.models import ControllableSegmentor
+from mmdymu.models.norms import update_running_statistics, use_running_statistics
+from mmdymu.preference import Preference
+
+from ..frames import Frames
+
+
+class StageObjective:
+    """Base of the stages' objectives.
+
+    A stage owns the parameters of :meth:`trained_modules`; everything else is frozen, parameters and buffers.
+    """
+
+    needs_images = True
+
+    def trained_modules(self, model: ControllableSegmentor) -> Sequence[nn.Module]:
+        """Modules whose parameters the stage owns."""
+        raise NotImplementedError
+
+    def prepare(self, model: ControllableSegmentor, frames: Frames, *, resumed: bool) -> None:
+        """Computes what the stage needs from the frozen parts, once, before its first iteration.
+
+        Args:
+            model: The model.
+            frames: Training images.
+            resumed: Whether the stage was begun before: results in the checkpoint are kept.
+        """
+
+    def preferences(self, tasks: Sequence[str], rng: np.random.Generator) -> list[Preference]:
+        """The preferences of one iteration; empty where the stage has none."""
+        return []
+
+    def set_modes(self, model: ControllableSegmentor) -> None:
+        """Owned modules train; frozen ones evaluate with their running statistics."""
+        model.backbone.eval()
+        model.heads.eval()
+        use_running_statistics(model)
+        for module in self.trained_modules(model):
+            module.train()
+            update_running_statistics(module)
+
+    def losses(self, model: ControllableSegmentor, **batch: Any) -> dict[str, Tensor]:
+        """The losses of one batch; entries with "loss" in their name are summed."""
+        raise NotImplementedError
+
+    def finish(self, model: ControllableSegmentor) -> None:
+        """Leaves the model as the next stage wants it; may run twice."""
+
+
+def sample_preferences(
+    tasks: Sequence[str], rng: np.random.Generator, count: int, concentrations: Sequence[float]
+) -> list[Preference]:
+    """Draws r ~ Dirichlet(a, …, a), with a drawn from ``concentrations``, and c ~ U(0, 1).
+
+    Args:
+        tasks: Task names.
+        rng: Source of randomness.
+        count: How many.
+        concentrations: Dirichlet parameters that take turns at random.
+
+    Returns:
+        The preferences.
+    """
+    return [
+        Preference.sample(tasks, rng, concentration=float(concentrations[rng.integers(len(concentrations))]))
+        for _ in range(count)
+    ]

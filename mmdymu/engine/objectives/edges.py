@@ -1,0 +1,165 @@
+"""Training of the edge hypernet (DYMU, section 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import broadcast
+from mmengine.logging import print_log
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (the field's usual name)
+
+from mmdymu.models import ControllableSegmentor
+from mmdymu.preference import Preference
+from mmdymu.registry import MODELS, OBJECTIVES
+from mmdymu.models.losses.usage import expected_share
+from mmdymu.search.expectation import expected_task_losses
+from mmdymu.search.path_table import build_path_table
+
+from ..frames import Batch, Frames
+from .affinity import anchor_affinity
+from .base import StageObjective, sample_preferences
+
+SOURCES = ("auto", "table", "images")
+DECISIONS = ("expected", "gumbel")
+
+
+@OBJECTIVES.register_module()
+class EdgeObjective(StageObjective):
+    """Σ_i r_i w_i L_i plus the branching regularisers, for several preferences a step; the anchor is frozen.
+
+    Args:
+        regularizer: Config of a :class:`BranchingRegularizedLoss`.
+        source: ``table`` takes task losses from the path table, exactly and without images; ``images`` runs the soft
+            network; ``auto`` takes the table where it is feasible.
+        decisions: ``expected`` uses softmax(logits); ``gumbel`` samples Gumbel-softmax decisions.
+        preferences_per_step: How many (r, c) are averaged in one step; through images at most one an image.
+        concentrations: Dirichlet parameters of r that take turns.
+        loss_weights: w_i by task; None takes 1 / (single-task loss), so that r means importance and not units.
+        temperature: (start, factor, steps): the Gumbel temperature is multiplied by the factor every so many steps.
+        images: Training images for the path table and the single-task losses.
+        affinity_images: Training images for the affinities.
+
+    Raises:
+        ValueError: If ``source`` or ``decisions`` is unknown, or the table is asked to take Gumbel samples.
+    """
+
+    def __init__(
+        self,
+        regularizer: Mapping[str, Any],
+        source: str = "auto",
+        decisions: str = "expected",
+        preferences_per_step: int = 16,
+        concentrations: Sequence[float] = (0.2,),
+        loss_weights: Mapping[str, float] | None = None,
+        temperature: tuple[float, float, int] = (5.0, 0.97, 300),
+        images: int = 32,
+        affinity_images: int = 64,
+    ) -> None:
+        if source not in SOURCES or decisions not in DECISIONS:
+            raise ValueError(f"source={source!r} must be in {SOURCES}, decisions={decisions!r} in {DECISIONS}")
+        self.regularizer = MODELS.build(dict(regularizer))
+        self.source, self.decisions = source, decisions
+        self.preferences_per_step, self.concentrations = preferences_per_step, tuple(concentrations)
+        self.loss_weights = loss_weights
+        self.temperature = temperature
+        self.images, self.affinity_images = images, affinity_images
+
+    @property
+    def needs_images(self) -> bool:  # type: ignore[override]
+        """Whether iterations run images; known once the stage is prepared."""
+        return self.source != "table"
+
+    def trained_modules(self, model: ControllableSegmentor) -> Sequence[nn.Module]:
+        """The edge hypernet."""
+        return [model.edge_hypernet]
+
+    def preferences(self, tasks: Sequence[str], rng: np.random.Generator) -> list[Preference]:
+        """The preferences of one iteration."""
+        return sample_preferences(tasks, rng, self.preferences_per_step, self.concentrations)
+
+    def prepare(self, model: ControllableSegmentor, frames: Frames, *, resumed: bool) -> None:
+        """Measures affinities, single-task losses and, where it is feasible, the path table."""
+        feasible = model.path_losses.numel() > 0
+        if self.source == "table" and not feasible:
+            raise ValueError(
+                f"source='table' needs N·N^L = {model.num_tasks ** (model.num_layers + 1)} path losses, more than are "
+                "tabulated: merge layers (model.stream.merge) or use source='images'"
+            )
+        if self.source == "auto":
+            self.source = "table" if feasible else "images"
+        if not (resumed and model.is_controllable):
+            model.eval()
+            model.affinity.copy_(anchor_affinity(model, frames.batches(model, self.affinity_images)))
+            self._measure_losses(model, frames)
+            for buffer in (model.affinity, model.loss_scale, model.path_losses):
+                broadcast(buffer)
+            model.train()
+        self._node_flops = torch.tensor(model.complexity.node_flops, device=model.affinity.device)
+
+    def _measure_losses(self, model: ControllableSegmentor, frames: Frames) -> None:
+        batch = _joined(frames.batches(model, self.images))
+        if self.source == "table":
+            print_log(f"path table: {model.num_tasks**model.num_layers} paths on {len(batch.inputs)} images", "current")
+            model.path_losses.copy_(build_path_table(model, batch.inputs, batch.data_samples))
+        with torch.no_grad():
+            single, _ = model.task_losses(model.run_tree(batch.inputs, model.anchor_tree), batch.data_samples)
+        if self.source == "table":
+            single = torch.stack([model.path_losses[(j,) * (model.num_layers + 1)] for j in range(model.num_tasks)])
+        fixed = None if self.loss_weights is None else [float(self.loss_weights[task]) for task in model.tasks]
+        model.loss_scale.copy_(1 / single if fixed is None else single.new_tensor(fixed))
+        print_log(f"loss scale w: {dict(zip(model.tasks, model.loss_scale.tolist(), strict=True))}", "current")
+
+    def losses(self, model: ControllableSegmentor, **batch: Any) -> dict[str, Tensor]:
+        """Means over the step's preferences of the weighted task loss and the regularisers."""
+        preferences: Sequence[Preference] = batch["preferences"]
+        weights, cost_weight = preference_tensors(preferences, model.affinity)
+        probs = self._decide(model.edge_logits(preferences), batch["step"])
+        if self.source == "table":
+            task_losses = expected_task_losses(model.path_losses, probs)
+        else:
+            task_losses = _image_losses(model, probs, batch["inputs"], batch["data_samples"])
+        terms = self.regularizer(probs, weights, cost_weight, model.affinity, self._node_flops)
+        weighted = (weights * model.loss_scale * task_losses).sum(-1)
+        return {
+            "loss_tasks": weighted.mean(),
+            **{name: term.mean() for name, term in terms.items()},
+            "share": expected_share(probs.detach(), self._node_flops).mean(),
+        }
+
+    def _decide(self, logits: Tensor, step: int) -> Tensor:
+        if self.decisions == "expected":
+            return logits.softmax(dim=-1)
+        start, factor, every = self.temperature
+        return F.gumbel_softmax(logits, tau=start * factor ** (step // every))
+
+
+def preference_tensors(preferences: Sequence[Preference], like: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, N) weights and (B,) cost weights on the device of ``like``."""
+    weights = like.new_tensor([preference.weights for preference in preferences])
+    return weights, like.new_tensor([preference.cost_weight for preference in preferences])
+
+
+def _image_losses(model: ControllableSegmentor, probs: Tensor, inputs: Tensor, samples: Sequence[Any]) -> Tensor:
+    """(P, N) losses through the soft network; the batch's images are dealt out to the P preferences in turn."""
+    count = min(len(probs), len(inputs))
+    if count < len(probs):
+        raise ValueError(f"preferences_per_step={len(probs)} is more than the {len(inputs)} images of a batch")
+    owner = torch.arange(len(inputs), device=inputs.device) * count // len(inputs)
+    features = model.backbone.forward_soft(inputs, probs[owner])
+    outputs = model.run_heads(features)
+    losses = []
+    for index in range(count):
+        chosen = (owner == index).nonzero().flatten().tolist()
+        part = {task: output[chosen] for task, output in outputs.items()}
+        losses.append(model.task_losses(part, [samples[i] for i in chosen])[0])
+    return torch.stack(losses)
+
+
+def _joined(batches: Sequence[Batch]) -> Batch:
+    return Batch(
+        torch.cat([batch.inputs for batch in batches]), [sample for batch in batches for sample in batch.data_samples]
+    )

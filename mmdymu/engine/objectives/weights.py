@@ -1,0 +1,86 @@
+"""Training of the weight hypernet (DYMU, section 4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (the field's usual name)
+
+from mmdymu.models import ControllableSegmentor
+from mmdymu.models.norms import use_batch_statistics
+from mmdymu.preference import Preference
+from mmdymu.registry import OBJECTIVES
+from mmdymu.tree import BranchingTree
+
+from ..frames import Frames
+from .base import StageObjective, sample_preferences
+
+TREES = ("likely", "sampled")
+
+
+@OBJECTIVES.register_module()
+class WeightObjective(StageObjective):
+    """Σ_i r_i w_i L_i of the trees that the frozen edge hypernet chooses; frozen norms use batch statistics.
+
+    Args:
+        trees: ``likely`` takes the most likely tree, as at test time; ``sampled`` draws the decisions.
+        concentrations: Dirichlet parameters of r that take turns.
+    """
+
+    def __init__(self, trees: str = "likely", concentrations: Sequence[float] = (0.2,)) -> None:
+        if trees not in TREES:
+            raise ValueError(f"trees={trees!r} is unknown, use one of {TREES}")
+        self.trees = trees
+        self.concentrations = tuple(concentrations)
+
+    def trained_modules(self, model: ControllableSegmentor) -> Sequence[nn.Module]:
+        """The weight hypernet.
+
+        Raises:
+            ValueError: If the model has none.
+        """
+        if model.weight_hypernet is None:
+            raise ValueError("a weights stage needs model.weight_hypernet, which is None: add it or drop the stage")
+        return [model.weight_hypernet]
+
+    def prepare(self, model: ControllableSegmentor, frames: Frames, *, resumed: bool) -> None:
+        """Nothing is measured, but an edge hypernet must have been trained."""
+        if not model.is_controllable:
+            raise ValueError("the weights stage needs a trained edge hypernet: run an edges stage before it")
+
+    def preferences(self, tasks: Sequence[str], rng: np.random.Generator) -> list[Preference]:
+        """The preference of one iteration."""
+        return sample_preferences(tasks, rng, 1, self.concentrations)
+
+    def set_modes(self, model: ControllableSegmentor) -> None:
+        """As for every stage, but with batch statistics: anchor statistics do not fit trees with shared nodes."""
+        super().set_modes(model)
+        use_batch_statistics(model.backbone)
+        use_batch_statistics(model.heads)
+
+    def losses(self, model: ControllableSegmentor, **batch: Any) -> dict[str, Tensor]:
+        """The weighted task loss of one tree with shifted norms."""
+        (preference,) = batch["preferences"]
+        tree = self._tree(model, preference)
+        outputs = model.run_tree(batch["inputs"], tree, model.norm_states(preference, tree))
+        losses, _ = model.task_losses(outputs, batch["data_samples"])
+        weights = losses.new_tensor(preference.weights)
+        unused = _touch_unused(model, losses)
+        return {"loss_tasks": (weights * model.loss_scale * losses).sum() + unused}
+
+    @torch.no_grad()
+    def _tree(self, model: ControllableSegmentor, preference: Preference) -> BranchingTree:
+        if self.trees == "likely":
+            return model.predict_tree(preference)
+        logits = model.edge_logits([preference])[0]
+        return BranchingTree.from_logits(F.gumbel_softmax(logits, tau=1.0, hard=True).cpu())
+
+
+def _touch_unused(model: ControllableSegmentor, like: Tensor) -> Tensor:
+    """Zero, but a function of all owned parameters: distributed training wants a gradient for each."""
+    parameters = [p for p in model.weight_hypernet.parameters() if p.requires_grad]  # type: ignore[union-attr]
+    return sum((parameter.sum() * 0 for parameter in parameters), like.new_zeros(()))

@@ -1,0 +1,60 @@
+"""Errors of depth maps, pooled over the valid pixels of all images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from .sums import Sums, check_same_shape
+
+__all__ = ["depth_error_sums", "depth_errors"]
+
+# Predictions at or below zero have no logarithm and no ratio; metres.
+MIN_DEPTH = 1e-9
+DELTAS = (1, 2, 3)
+
+
+def depth_error_sums(pred: Tensor, target: Tensor) -> Sums:
+    """Sums over the valid pixels of one or more images; ``add_sums`` adds those of others.
+
+    Args:
+        pred: Any shape, metres.
+        target: The same shape, metres, 0 = invalid.
+
+    Returns:
+        Float64 scalars on the CPU: ``pixels`` and one per error.
+    """
+    check_same_shape("depth", pred, target)
+    valid = (target > 0) & torch.isfinite(target)
+    p, g = pred[valid].double(), target[valid].double()
+    positive = p.clamp(min=MIN_DEPTH)
+    ratio = torch.maximum(positive / g, g / positive)
+    sums = {
+        "pixels": valid.sum().double(),
+        "squared": (p - g).square().sum(),
+        "squared_log": (positive / g).log().square().sum(),
+        "abs_rel": ((p - g).abs() / g).sum(),
+        "sq_rel": ((p - g).square() / g).sum(),
+    }
+    sums |= {f"delta{k}": (ratio < 1.25**k).double().sum() for k in DELTAS}
+    return {name: value.cpu() for name, value in sums.items()}
+
+
+def depth_errors(sums: Mapping[str, Tensor]) -> dict[str, float]:
+    """Errors from sums.
+
+    Args:
+        sums: From :func:`depth_error_sums`, added up over images.
+
+    Returns:
+        ``rmse`` (metres), ``log_rmse`` (natural logarithm), ``abs_rel``, ``sq_rel`` (metres), ``delta1`` to
+        ``delta3``: share of pixels whose larger ratio to the label is below 1.25, 1.25² and 1.25³, in [0, 1].
+        NaN without a valid pixel.
+    """
+    pixels = sums["pixels"].item()
+    mean = {name: value.item() / pixels if pixels else math.nan for name, value in sums.items()}
+    errors = {"rmse": math.sqrt(mean["squared"]), "log_rmse": math.sqrt(mean["squared_log"])}
+    return errors | {name: mean[name] for name in ("abs_rel", "sq_rel", *(f"delta{k}" for k in DELTAS))}

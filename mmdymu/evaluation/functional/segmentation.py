@@ -1,0 +1,49 @@
+"""Areas of intersection and union per class, pooled over the labelled pixels of all images."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .sums import Sums, check_same_shape
+
+__all__ = ["class_areas", "mean_iou"]
+
+
+def class_areas(pred: Tensor, target: Tensor, num_classes: int, ignore_index: int = 255) -> Sums:
+    """Pixels per class of one or more images; ``add_sums`` adds those of others.
+
+    Args:
+        pred: Any shape, integer classes.
+        target: The same shape, integer classes, ``ignore_index`` = no label.
+        num_classes: K.
+        ignore_index: Label of pixels that do not count.
+
+    Returns:
+        ``intersect``, ``union``, ``predicted`` and ``labelled``, each (K,) float64 on the CPU.
+    """
+    check_same_shape("segmentation", pred, target)
+    valid = target != ignore_index
+    p, g = pred[valid].long(), target[valid].long()
+    for name, values in (("predicted", p), ("labelled", g)):
+        low, high = (int(values.min()), int(values.max())) if values.numel() else (0, 0)
+        if low < 0 or high >= num_classes:
+            raise ValueError(
+                f"{name} classes {low} to {high} do not fit {num_classes} classes; "
+                f"allowed are 0 to {num_classes - 1}, and {ignore_index} in labels."
+            )
+    intersect, predicted, labelled = (
+        torch.bincount(v, minlength=num_classes).double().cpu() for v in (p[p == g], p, g)
+    )
+    return {
+        "intersect": intersect,
+        "union": predicted + labelled - intersect,
+        "predicted": predicted,
+        "labelled": labelled,
+    }
+
+
+def mean_iou(intersect: Tensor, union: Tensor) -> float:
+    """Mean IoU in [0, 1] over the classes that occur in labels or predictions; NaN if none does."""
+    present = union > 0
+    return float((intersect[present] / union[present]).mean())

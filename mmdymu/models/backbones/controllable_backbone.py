@@ -1,0 +1,134 @@
+"""N streams whose nodes are wired by a tree (testing) or by soft decisions (training)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from mmdymu.registry import MODELS
+from mmdymu.tree import BranchingTree
+
+from ..streams import Stream, copy_weights
+
+Node = tuple[int, int]
+"""(layer, stream)."""
+
+NodeStates = Mapping[Node, Mapping[str, Tensor]]
+"""Tensors that replace a node's own parameters and buffers for one call, by name inside the node."""
+
+
+@MODELS.register_module()
+class ControllableBackbone(nn.Module):
+    """The anchor's backbone: N streams of one architecture, the warehouse of every tree's nodes.
+
+    Source: method of "Controllable Dynamic Multi-Task Architectures" (CVPR 2022), section 3.
+
+    Args:
+        streams: N streams of one architecture, in task order.
+    """
+
+    def __init__(self, streams: Sequence[Stream]) -> None:
+        super().__init__()
+        self.streams = nn.ModuleList(streams)
+
+    @property
+    def num_streams(self) -> int:
+        """Number of streams, N."""
+        return len(self.streams)
+
+    @property
+    def num_layers(self) -> int:
+        """Number of layers of a stream, L."""
+        return self.streams[0].num_layers
+
+    @property
+    def out_layers(self) -> tuple[int, ...]:
+        """Layers whose outputs the heads see."""
+        return self.streams[0].out_layers
+
+    @property
+    def pretrained(self) -> str | None:
+        """Where the streams' common initial weights come from; None if they are random."""
+        return self.streams[0].pretrained
+
+    def init_weights(self) -> None:
+        """Gives all streams one common initialisation: sharing across unlike starts ruins the tasks."""
+        self.streams[0].init_weights()
+        for stream in self.streams[1:]:
+            copy_weights(self.streams[0], stream)
+
+    def node(self, node: Node) -> nn.Module:
+        """The module of node (layer, stream)."""
+        layer, stream = node
+        return self.streams[stream].nodes[layer]
+
+    def run_node(self, node: Node, x: Tensor, node_states: NodeStates | None = None) -> Tensor:
+        """Runs one node, with its state replaced where ``node_states`` has an entry for it."""
+        state = node_states.get(node) if node_states else None
+        return functional_call(self.node(node), dict(state), (x,)) if state else self.node(node)(x)
+
+    def forward(
+        self, x: Tensor, tree: BranchingTree, node_states: NodeStates | None = None
+    ) -> list[tuple[Tensor, ...]]:
+        """Runs the used nodes of a tree, each once.
+
+        Args:
+            x: (B, 3, H, W) images, normalised.
+            tree: Which stream's node feeds which.
+            node_states: Replacements of norm parameters and statistics for single nodes.
+
+        Returns:
+            For each task the features of the output layers along its own path, as mmseg's heads expect them.
+        """
+        outputs: list[dict[int, Tensor]] = []
+        for layer, streams in enumerate(tree.used_nodes):
+            parents = tree.parents[layer - 1]
+            outputs.append(
+                {i: self.run_node((layer, i), outputs[-1][parents[i]] if layer else x, node_states) for i in streams}
+            )
+            if layer and layer - 1 not in self.out_layers:
+                outputs[layer - 1] = {}
+        return [tuple(outputs[layer][path[layer]] for layer in self.out_layers) for path in tree.paths]
+
+    def forward_soft(
+        self, x: Tensor, edge_probs: Tensor, node_states: NodeStates | None = None
+    ) -> list[tuple[Tensor, ...]]:
+        """Runs all nodes; every input is the mean of the layer below under the decision's probabilities.
+
+        Features of early layers are the mean over the nodes that the head's path may go through. One-hot
+        probabilities give the tensors of :meth:`forward`.
+
+        Args:
+            x: (B, 3, H, W) images, normalised.
+            edge_probs: (L, N, N), or (B, L, N, N) for one preference an image; [l, j, k] is the probability that
+                node (l+1, j) takes node (l, k).
+            node_states: As in :meth:`forward`.
+
+        Returns:
+            As :meth:`forward`.
+        """
+        edges = edge_probs.expand(len(x), *edge_probs.shape[-3:])
+        layers: list[Tensor] = []
+        for layer in range(self.num_layers):
+            inputs = _mix(edges[:, layer - 1], layers[-1]) if layer else [x] * self.num_streams
+            outputs = [self.run_node((layer, i), inputs[i], node_states) for i in range(self.num_streams)]
+            layers.append(torch.stack(outputs, dim=1))
+        reach = _path_probabilities(edges)
+        mixed = {layer: _mix(reach[layer], layers[layer]) for layer in self.out_layers}
+        return [tuple(mixed[layer][task] for layer in self.out_layers) for task in range(self.num_streams)]
+
+
+def _mix(weights: Tensor, outputs: Tensor) -> list[Tensor]:
+    """Means of (B, N, C, H, W) node outputs under (B, N children, N parents) weights, one tensor a child."""
+    return list(torch.einsum("bjk,bkchw->jbchw", weights, outputs).unbind(0))
+
+
+def _path_probabilities(edges: Tensor) -> list[Tensor]:
+    """For each layer (B, N heads, N nodes): the probability that a head's path goes through a node."""
+    reach = [edges[:, -1]]
+    for layer in range(edges.shape[1] - 2, -1, -1):
+        reach.insert(0, reach[0] @ edges[:, layer])
+    return reach

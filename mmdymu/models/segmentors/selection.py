@@ -1,0 +1,35 @@
+"""What a preference selects: a tree and the state of its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from mmdymu.preference import Preference
+from mmdymu.tree import BranchingTree
+
+from ..backbones import Node
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The network that one preference selects out of the anchor.
+
+    Attributes:
+        preference: What was asked for.
+        tree: The most likely tree under it.
+        node_states: Tensors that replace parameters and buffers of nodes: shifted norm parameters, calibrated
+            statistics. Heads are the nodes of layer L.
+    """
+
+    preference: Preference
+    tree: BranchingTree
+    node_states: Mapping[Node, Mapping[str, Tensor]] = field(default_factory=dict)
+
+    def with_states(self, states: Mapping[Node, Mapping[str, Tensor]]) -> Selection:
+        """The same selection with more tensors replaced."""
+        nodes = {*self.node_states, *states}
+        merged = {node: {**self.node_states.get(node, {}), **states.get(node, {})} for node in nodes}
+        return Selection(self.preference, self.tree, merged)

@@ -1,0 +1,81 @@
+"""Losses of single paths on many images, each path run once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from mmpretrain.structures import MultiTaskDataSample
+from torch import Tensor
+
+from mmdymu.models import ControllableSegmentor
+from mmdymu.models.heads import head_loss
+from mmdymu.progress import Progress
+from mmdymu.tree import BranchingTree
+
+from .path_table import shrink_labels
+
+TaskPath = tuple[int, tuple[int, ...]]
+"""(task, streams of its nodes from the image to the head)."""
+
+
+class PathLosses:
+    """Mean losses of the paths of trees, measured when first asked for.
+
+    A task's loss depends on its own path only as long as norms keep running statistics and no weight hypernet acts.
+    Labels are picked at the heads' resolution, as in :func:`build_path_table`.
+
+    Args:
+        model: In evaluation mode.
+        batches: (inputs, data_samples) of the images.
+    """
+
+    def __init__(
+        self, model: ControllableSegmentor, batches: Sequence[tuple[Tensor, Sequence[MultiTaskDataSample]]]
+    ) -> None:
+        self.model = model
+        self._batches = [(inputs, shrink_labels(model, inputs, samples)) for inputs, samples in batches]
+        self._known: dict[TaskPath, float] = {}
+
+    def measure(self, trees: Iterable[BranchingTree]) -> None:
+        """Runs what is not known yet of some trees; shared prefixes run once."""
+        wanted = {(task, path) for tree in trees for task, path in enumerate(tree.paths)} - self._known.keys()
+        if not wanted:
+            return
+        bar = Progress(f"losses of {len(wanted)} paths", len(self._batches))
+        images = sum(len(inputs) for inputs, _ in self._batches)
+        sums = dict.fromkeys(wanted, 0.0)
+        for inputs, samples in self._batches:
+            for key, loss in self._run(inputs, samples, wanted).items():
+                sums[key] += loss * len(inputs) / images
+            bar.update()
+        self._known.update(sums)
+
+    def __call__(self, tree: BranchingTree) -> np.ndarray:
+        """(N,) losses of a tree's tasks."""
+        self.measure([tree])
+        return np.array([self._known[task, path] for task, path in enumerate(tree.paths)])
+
+    @torch.no_grad()
+    def _run(
+        self, inputs: Tensor, samples: Sequence[MultiTaskDataSample], wanted: Iterable[TaskPath]
+    ) -> dict[TaskPath, float]:
+        model, losses = self.model, {}
+
+        def visit(x: Tensor, prefix: tuple[int, ...], features: tuple[Tensor, ...], below: list[TaskPath]) -> None:
+            layer = len(prefix)
+            if layer == model.num_layers:
+                for task, path in below:
+                    name = model.tasks[task]
+                    raw = model.heads[name](features)
+                    loss, _ = head_loss(model.heads[name], raw, [sample.get(name) for sample in samples])
+                    losses[task, path] = float(loss)
+                return
+            for stream in sorted({path[layer] for _, path in below}):
+                y = model.backbone.run_node((layer, stream), x)
+                seen = (*features, y) if layer in model.backbone.out_layers else features
+                visit(y, (*prefix, stream), seen, [key for key in below if key[1][layer] == stream])
+
+        visit(inputs, (), (), sorted(wanted))
+        return losses

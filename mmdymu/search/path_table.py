@@ -1,0 +1,94 @@
+"""The loss of every path through the anchor.
+
+With frozen streams and fixed norm statistics a task's loss depends on its own path only, so N·N^L numbers say all there
+is to know about every tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.structures import PixelData
+from mmpretrain.structures import MultiTaskDataSample
+from torch import Tensor
+
+from mmdymu.models import ControllableSegmentor
+from mmdymu.progress import Progress
+
+
+@torch.no_grad()
+def build_path_table(
+    model: ControllableSegmentor,
+    inputs: Tensor,
+    data_samples: Sequence[MultiTaskDataSample],
+    *,
+    progress: bool = True,
+) -> Tensor:
+    """Runs every path once, sharing prefixes.
+
+    The losses are measured at the heads' own resolution, on labels that are picked, not averaged, from the full maps.
+
+    Args:
+        model: In evaluation mode, with fixed norm statistics.
+        inputs: (B, 3, H, W) images, normalised.
+        data_samples: Their labels.
+        progress: Whether to show a progress bar with the time left.
+
+    Returns:
+        (N, N, …, N) with L+1 axes: [j, i_0, …, i_{L-1}] is the loss of task j if its path goes through the nodes
+        (0, i_0) … (L-1, i_{L-1}).
+    """
+    count, layers = model.num_tasks, model.num_layers
+    small = shrink_labels(model, inputs, data_samples)
+    table = inputs.new_empty((count,) * (layers + 1))
+    bar = Progress("path table", count**layers) if progress else None
+
+    def visit(x: Tensor, path: tuple[int, ...], features: tuple[Tensor, ...]) -> None:
+        layer = len(path)
+        if layer == layers:
+            losses, _ = model.task_losses(model.run_heads([features] * count), small)
+            table[(slice(None), *path)] = losses
+            if bar:
+                bar.update()
+            return
+        for i in range(count):
+            y = model.backbone.run_node((layer, i), x)
+            seen = (*features, y) if layer in model.backbone.out_layers else features
+            visit(y, (*path, i), seen)
+
+    visit(inputs, (), ())
+    return table
+
+
+@torch.no_grad()
+def shrink_labels(
+    model: ControllableSegmentor, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]
+) -> list[MultiTaskDataSample]:
+    """Labels at the size of the heads' outputs, each pixel picked from the middle of its cell.
+
+    Args:
+        model: Tells the sizes.
+        inputs: (B, 3, H, W) images, normalised.
+        data_samples: Labels of any size.
+
+    Returns:
+        New samples; the old ones stay as they are.
+    """
+    outputs = model.run_tree(inputs[:1], model.anchor_tree)
+    small = []
+    for sample in data_samples:
+        copied = sample.clone()
+        for task in model.tasks:
+            single = copied.get(task)
+            for name, field in single.items():
+                single.set_data({name: PixelData(data=_pick(field.data, outputs[task].shape[-2:]))})
+        small.append(copied)
+    return small
+
+
+def _pick(label: Tensor, size: torch.Size) -> Tensor:
+    height, width = label.shape[-2:]
+    rows = ((torch.arange(size[0], device=label.device) + 0.5) * height / size[0]).long()
+    columns = ((torch.arange(size[1], device=label.device) + 0.5) * width / size[1]).long()
+    return label[..., rows[:, None], columns]

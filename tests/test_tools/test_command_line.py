@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from mmdymu import Preference
+
+
+@pytest.fixture
+def command_line(load_tool: Callable[[str], ModuleType]) -> ModuleType:
+    return load_tool("_command_line")
+
+
+@pytest.fixture
+def parse(command_line: ModuleType, config_file: Path) -> Callable[..., Namespace]:
+    def parse_options(*options: str) -> Namespace:
+        args = command_line.make_parser("").parse_args(options)
+        args.config = str(config_file)
+        return args
+
+    return parse_options
+
+
+@pytest.mark.parametrize(
+    ("options", "pref"),
+    [
+        (["pref=[0.6,0.4]"], [0.6, 0.4]),
+        (["pref.semseg=0.6", "pref.depth=0.4"], {"semseg": 0.6, "depth": 0.4}),
+        (["pref.depth=1"], {"depth": 1}),
+        (["cost_weight=0.5"], None),
+    ],
+)
+@pytest.mark.parametrize("in_config", ["", "pref = None", "pref = [1, 1]", "pref = dict(semseg=1)"])
+def test_preference(command_line, parse, config_file: Path, options: list[str], pref, in_config: str) -> None:
+    """What the command line says replaces what the config says, of whatever kind the two are."""
+    if pref is None:
+        in_config = ""
+    config_file.write_text(config_file.read_text() + in_config)
+    config = command_line.load_config(parse("--cfg-options", *options))
+    assert config.get("pref") == pref
+
+
+def test_cost_weight(command_line, parse) -> None:
+    config = command_line.load_config(
+        parse("--cfg-options", "cost_weight=0.5", "pref=[1,0]", "optim_wrapper.optimizer.lr=3")
+    )
+    assert config.cost_weight == 0.5
+    assert config.optim_wrapper.optimizer.lr == 3
+
+
+def test_preference_given_twice(command_line, parse) -> None:
+    with pytest.raises(ValueError, match=r"either pref or pref\.<task>"):
+        command_line.load_config(parse("--cfg-options", "pref=[1,0]", "pref.depth=1"))
+
+
+def test_work_dir(command_line, parse, config_file: Path) -> None:
+    assert command_line.load_config(parse()).work_dir == "work_dirs/toy"
+    config_file.write_text(config_file.read_text() + "work_dir = 'from_config'\n")
+    assert command_line.load_config(parse()).work_dir == "from_config"
+    assert command_line.load_config(parse("--work-dir", "mine")).work_dir == "mine"
+
+
+def test_missing_config_and_checkpoint(command_line, parse) -> None:
+    args = parse()
+    args.config = "nowhere.py"
+    with pytest.raises(FileNotFoundError, match=r"config 'nowhere\.py' does not exist"):
+        command_line.load_config(args)
+    with pytest.raises(FileNotFoundError, match=r"checkpoint 'nowhere\.pth' does not exist"):
+        command_line.check_checkpoint("nowhere.pth")
+    command_line.check_checkpoint("https://example.org/model.pth")
+
+
+def raise_in_project(_: object) -> int:
+    Preference.parse([1.0], tasks=("a", "b"))
+    return 0
+
+
+def test_a_user_error_is_one_line(command_line, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.run_tool(raise_in_project, []) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: pref=[1.0] has 1 entries for 2 tasks")
+    assert captured.err.count("\n") == 1
+    assert not captured.out
+
+
+def test_debug_keeps_the_traceback(command_line) -> None:
+    with pytest.raises(ValueError, match="pref"):
+        command_line.run_tool(raise_in_project, ["--debug"])
+
+
+@pytest.mark.parametrize(
+    "bug", [lambda _: [][1], lambda _: {}["x"], lambda _: int("x"), lambda _: torch.zeros(2).view(3)]
+)
+def test_bugs_keep_their_traceback(command_line, bug: Callable) -> None:
+    with pytest.raises((LookupError, ValueError, RuntimeError)):
+        command_line.run_tool(bug, [])
+
+
+def test_a_bug_inside_the_project_keeps_its_traceback(command_line) -> None:
+    """An error of a user's type, in our code, that no ``raise`` made."""
+    with pytest.raises(TypeError, match="NoneType"):
+        command_line.run_tool(lambda _: command_line.check_checkpoint(None), [])
+
+
+def test_missing_file_anywhere_is_a_user_error(command_line, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.run_tool(lambda _: len(Path("no_such_data.png").read_bytes()), []) == 2
+    assert "no_such_data.png" in capsys.readouterr().err
+
+
+def test_key_errors_have_no_quotes(command_line) -> None:
+    assert command_line.error_message(KeyError("unknown task 'x'")) == "unknown task 'x'"
+
+
+class BrokenFrames(Dataset):
+    def __init__(self, mode: str) -> None:
+        self.mode = mode
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> int:
+        if self.mode == "file":
+            raise FileNotFoundError("frame 7: no label of task depth")
+        if self.mode == "value":
+            raise_in_project(None)
+        return int("x")
+
+
+@pytest.mark.parametrize(
+    ("mode", "shown"),
+    [("file", "error: frame 7: no label of task depth\n"), ("value", "error: pref=[1.0] has 1")],
+)
+def test_errors_in_a_data_loader_worker(command_line, capsys, mode: str, shown: str) -> None:
+    assert command_line.run_tool(lambda _: len(list(DataLoader(BrokenFrames(mode), num_workers=1))), []) == 2
+    captured = capsys.readouterr().err
+    assert captured.startswith(shown)
+    assert captured.count("\n") == 1
+
+
+def test_bugs_in_a_data_loader_worker_keep_their_traceback(command_line) -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        command_line.run_tool(lambda _: len(list(DataLoader(BrokenFrames("bug"), num_workers=1))), [])

@@ -1,0 +1,123 @@
+"""What train.py, test.py and demo.py share: options, config and how errors of the user are shown."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import mmdymu  # first: it names a missing dependency and the command that installs it
+
+# isort: split
+from mmengine.config import Config, DictAction
+
+USER_ERRORS = (ValueError, TypeError, KeyError, FileNotFoundError)
+_OWN_FOLDERS = (Path(mmdymu.__file__).resolve().parent, Path(__file__).resolve().parent)
+_TRACEBACK_LINE = re.compile(r'File "(?P<file>[^"]+)", line \d+, in .*\n\s+(?P<source>.*)')
+
+
+def make_parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser with the options that every tool has."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument(
+        "--work-dir", help="folder for logs and checkpoints (default: work_dirs/<config name>)"
+    )
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        help="override settings of the config, key=value: 'pref=[0.6,0.2,0.2]' cost_weight=0.5, "
+        "or by task name: pref.semseg=0.6 pref.depth=0.4 (tasks not named get 0)",
+    )
+    parser.add_argument(
+        "--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none", help="job launcher"
+    )
+    # torch.distributed.launch passes this option, torchrun sets the environment variable.
+    parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of every error")
+    return parser
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config file and lay the options over it."""
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    if not Path(args.config).is_file():
+        raise FileNotFoundError(f"config {args.config!r} does not exist")
+    config = Config.fromfile(args.config)
+    config.launcher = args.launcher
+    options, preference = split_preference(args.cfg_options or {})
+    config.merge_from_dict(options)
+    if preference:
+        config.pref = preference
+    if args.work_dir is not None:
+        config.work_dir = args.work_dir
+    elif config.get("work_dir") is None:
+        config.work_dir = os.path.join("work_dirs", Path(args.config).stem)
+    return config
+
+
+def split_preference(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Take the entries ``pref.<task>`` out of ``options``; mmengine cannot merge these into a list or None.
+
+    Returns:
+        The other options, and the weights by task name.
+    """
+    named = {key.removeprefix("pref."): value for key, value in options.items() if key.startswith("pref.")}
+    if named and "pref" in options:
+        raise ValueError(
+            f"--cfg-options: give either pref or pref.<task>, got pref={options['pref']} and {named}"
+        )
+    return {key: value for key, value in options.items() if not key.startswith("pref.")}, named
+
+
+def check_checkpoint(path: str) -> None:
+    """Complain about a missing checkpoint before a model is built; addresses (https://…) are left alone."""
+    if "://" not in path and not Path(path).is_file():
+        raise FileNotFoundError(f"checkpoint {path!r} does not exist")
+
+
+def run_tool(main: Callable[[Sequence[str]], int], arguments: Sequence[str] | None = None) -> int:
+    """Run a tool; an error of the user becomes one line and exit status 2, any other keeps its traceback."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return main(arguments)
+    except USER_ERRORS as error:
+        if "--debug" in arguments or not is_user_error(error):
+            raise
+        print(f"error: {error_message(error)}", file=sys.stderr)
+        return 2
+
+
+def is_user_error(error: BaseException) -> bool:
+    """Tell whether an error was raised on purpose by this project, or names a missing file.
+
+    The same types that come up anywhere else, or by an expression rather than a ``raise``, are bugs.
+    """
+    if isinstance(error, FileNotFoundError):
+        return True
+    if _worker_traceback(error):
+        found = [(match["file"], match["source"]) for match in _TRACEBACK_LINE.finditer(str(error.args[0]))]
+    else:
+        found = [(frame.filename, frame.line or "") for frame in traceback.extract_tb(error.__traceback__)]
+    file, source = found[-1] if found else ("", "")
+    return source.startswith("raise ") and any(
+        folder in Path(file).resolve().parents for folder in _OWN_FOLDERS
+    )
+
+
+def error_message(error: BaseException) -> str:
+    """Return the message without a KeyError's quotes or the traceback that a data loader's worker adds."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    if _worker_traceback(error):
+        last_line = text.strip().rsplit("\n", maxsplit=1)[-1]
+        text = last_line.split(": ", maxsplit=1)[-1]
+    return text
+
+
+def _worker_traceback(error: BaseException) -> bool:
+    return bool(error.args) and "Original Traceback (most recent call last)" in str(error.args[0])

@@ -1,0 +1,100 @@
+"""Test at a preference: ``python tools/test.py CONFIG CHECKPOINT --cfg-options 'pref=[0.6,0.2,0.2]'``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from _command_line import check_checkpoint, load_config, make_parser, run_tool
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.fileio import dump
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+PREDICTION_FILES = (".pkl", ".pickle")
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser("Test a controllable multi-task model at a preference")
+    parser.add_argument("config", help="config file")
+    parser.add_argument("checkpoint", help="checkpoint file")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="FILE.json: metrics, preference, tree and cost; FILE.pkl: the predictions",
+    )
+    parser.add_argument("--show", action="store_true", help="show the predictions in a window")
+    parser.add_argument(
+        "--show-dir", metavar="FOLDER", help="paint the predictions into files of this folder"
+    )
+    parser.add_argument("--wait-time", type=float, default=2.0, help="seconds between two images of --show")
+    return parser.parse_args(arguments)
+
+
+def check_out(out: str | None) -> None:
+    """Refuse an ending of --out that says neither metrics nor predictions."""
+    if out is not None and Path(out).suffix not in (".json", *PREDICTION_FILES):
+        raise ValueError(
+            f"--out must end in .json (metrics) or {' or '.join(PREDICTION_FILES)} (predictions), got {out!r}"
+        )
+
+
+def show_predictions(config: Config, args: argparse.Namespace) -> None:
+    """Switch on the visualization hook of the config."""
+    hook = config.get("default_hooks", {}).get("visualization")
+    if hook is None or config.get("visualizer") is None:
+        raise ValueError(
+            f"--show and --show-dir need default_hooks.visualization and visualizer in {args.config}"
+        )
+    hook["draw"] = True
+    if args.show:
+        hook["show"] = True
+        hook["wait_time"] = args.wait_time
+    if args.show_dir:
+        config.visualizer["save_dir"] = args.show_dir
+
+
+def dump_predictions(config: Config, out: str) -> None:
+    """Add the metric that stores the predictions."""
+    evaluator = config.get("test_evaluator") or []
+    metrics = list(evaluator) if isinstance(evaluator, list | tuple) else [evaluator]
+    config.test_evaluator = [*metrics, dict(type="mmengine.DumpResults", out_file_path=out)]
+
+
+def summarise(runner: Runner, metrics: dict[str, float]) -> dict[str, Any]:
+    """Return what --out FILE.json stores."""
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    summary: dict[str, Any] = {
+        "metrics": metrics,
+        "pref": runner.cfg.get("pref"),
+        "cost_weight": runner.cfg.get("cost_weight", 0.0),
+    }
+    return {**summary, **model.report()} if hasattr(model, "report") else summary
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Test as the command line says; return the exit status."""
+    args = parse_arguments(arguments)
+    check_out(args.out)
+    config = load_config(args)
+    check_checkpoint(args.checkpoint)
+    config.load_from, config.resume = args.checkpoint, False
+    if args.show or args.show_dir:
+        show_predictions(config, args)
+    if args.out and Path(args.out).suffix in PREDICTION_FILES:
+        dump_predictions(config, args.out)
+    runner = Runner.from_cfg(config)
+    metrics = runner.test()
+    if args.out and Path(args.out).suffix == ".json" and is_main_process():
+        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
+        dump(summarise(runner, metrics), args.out, indent=2)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_tool(main))
