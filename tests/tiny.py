@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
 from mmengine.structures import PixelData
 from mmpretrain.structures import MultiTaskDataSample
 from mmseg.structures import SegDataSample
@@ -31,7 +33,18 @@ RESNET = {
     "out_indices": (0, 3),
     "norm_cfg": {"type": "BN", "requires_grad": True},
 }
-FCN = {"type": "mmseg.FCNHead", "in_index": -1, "channels": 4, "num_convs": 1, "in_channels": 32, "norm_cfg": {"type": "BN"}}
+FCN = {
+    "type": "mmseg.FCNHead",
+    "in_index": -1,
+    "channels": 4,
+    "num_convs": 1,
+    "in_channels": 32,
+    "norm_cfg": {"type": "BN"},
+}
+
+
+SHORT = {"backbone": RESNET, "merge": (2, 2, 1)}
+"""A stream of three layers: few paths."""
 
 
 def head(task: str) -> dict[str, Any]:
@@ -115,6 +128,14 @@ def _label(task: str, image: torch.Tensor) -> tuple[str, torch.Tensor]:
     return "gt_sem_seg", (grey * CLASSES).long().clamp(0, CLASSES - 1)
 
 
+class PlainConfig(Config):
+    """Its text is not laid out by yapf, which takes 0.2 s for every checkpoint."""
+
+    @property
+    def pretty_text(self) -> str:
+        return "\n".join(f"{key} = {value!r}" for key, value in self.to_dict().items())
+
+
 def run_config(work_dir: str | Path, tasks: Sequence[str] = TASKS, iters: int = 3, **changes: Any) -> Config:
     """A run through all stages."""
     loader = {
@@ -126,12 +147,13 @@ def run_config(work_dir: str | Path, tasks: Sequence[str] = TASKS, iters: int = 
     adam = {"optimizer": {"type": "Adam", "lr": 1e-2}}
     stages = [
         {"name": "trunk", "objective": {"type": "TrunkObjective"}},
-        {"name": "anchor", "objective": {"type": "AnchorObjective"}, "param_scheduler": [{"type": "PolyLR", "power": 0.9}]},
+        {"name": "anchor", "objective": {"type": "AnchorObjective"},
+         "param_scheduler": [{"type": "PolyLR", "power": 0.9}]},
         {"name": "edges", "objective": edge_objective(), "optim_wrapper": adam,
          "param_scheduler": [{"type": "CosineAnnealingLR", "T_max": iters}]},
         {"name": "weights", "objective": {"type": "WeightObjective"}, "optim_wrapper": adam},
     ]  # fmt: skip
-    return Config(
+    return PlainConfig(
         {
             "default_scope": "mmdymu",
             "work_dir": str(work_dir),
@@ -150,6 +172,36 @@ def run_config(work_dir: str | Path, tasks: Sequence[str] = TASKS, iters: int = 
             **changes,
         }
     )
+
+
+_RUNS = itertools.count()
+
+
+def build_runner(work_dir: str | Path, **changes: Any) -> Runner:
+    """A runner of :func:`run_config` that shares no log with others; without checkpoints unless asked for."""
+    config = run_config(work_dir, **changes)
+    config.experiment_name = f"tiny{next(_RUNS)}"
+    if "default_hooks" not in changes:
+        config.default_hooks.checkpoint.update(interval=-1, save_last=False)
+    return Runner.from_cfg(config)
+
+
+def train(work_dir: str | Path, **changes: Any) -> Runner:
+    """A finished run through all stages."""
+    runner = build_runner(work_dir, **changes)
+    runner.train()
+    return runner
+
+
+def stage_config(name: str, iters: int = 2, **changes: Any) -> dict[str, Any]:
+    """Config of one stage with the defaults of :func:`run_config`."""
+    stages = {stage["name"]: stage for stage in run_config("", iters=iters).train_cfg.stages}
+    return {**stages[name].to_dict(), **changes}
+
+
+def train_cfg(*stages: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Config of a stage loop."""
+    return {"type": "StageTrainLoop", "stages": list(stages), **changes}
 
 
 def edge_objective(**changes: Any) -> dict[str, Any]:

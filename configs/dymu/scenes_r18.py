@@ -27,7 +27,7 @@ model = dict(
         ),
     ),
     heads=dict(
-        semseg=dict(num_classes=6, **sizes), depth=dict(decoder=sizes), normals=dict(decoder=sizes)
+        semseg=dict(num_classes=8, **sizes), depth=dict(decoder=sizes), normals=dict(decoder=sizes)
     ),
 )
 

@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmdymu.engine import Batch, calibrate
+from mmdymu.engine import Batch
 from mmdymu.models import ControllableSegmentor
-from mmdymu.models.segmentors import Selection
 from mmdymu.preference import Preference
 from mmdymu.progress import Progress
 from mmdymu.search.exact import pareto_front
 from mmdymu.search.path_losses import PathLosses
 from mmdymu.search.path_table import build_path_table
 from mmdymu.tree import BranchingTree
+
+from .norm_comparison import compare_norms
 
 RISE = 0.01
 """A share that grows by more than this from one cost weight to the next counts as a rise."""
@@ -80,7 +81,7 @@ def measure_control(
         "corners": _corners(model, settings.cost_weights),
         "own_weight": _own_weight(model, losses, settings.cost_weights),
         "brackets": _brackets(model, losses, weights, shares, trees, _oracle_table(model, test, settings)),
-        "norms": _norms(model, test, training, drawn[: settings.adapted_preferences]),
+        "norms": compare_norms(model, test, training, drawn[: settings.adapted_preferences]),
     }
 
 
@@ -131,7 +132,7 @@ def _own_weight(
 
 def _oracle_table(model: ControllableSegmentor, test: Sequence[Batch], settings: ControlSettings) -> np.ndarray | None:
     """Normalised path table of test frames; None where the training had none either."""
-    if not model.path_losses.numel():
+    if not (model.path_losses.numel() and torch.isfinite(model.path_losses).all()):
         return None
     inputs = torch.cat([batch.inputs for batch in test])
     samples = [sample for batch in test for sample in batch.data_samples]
@@ -155,9 +156,7 @@ def _brackets(
 ) -> dict[str, Any]:
     """Mean rL at the controller's own shares: controller, heuristic, oracle, and a search on the training table."""
     choices: dict[str, list[list[BranchingTree]]] = {"controller": [list(row) for row in trees]}
-    choices["heuristic"] = [
-        [heuristic_tree(model, r, s) for s in row] for r, row in zip(weights, shares, strict=True)
-    ]
+    choices["heuristic"] = [[heuristic_tree(model, r, s) for s in row] for r, row in zip(weights, shares, strict=True)]
     if oracle_table is not None:
         training_table = _normalised(model.path_losses.cpu().numpy())
         choices["oracle"] = _searched(model, oracle_table, weights, shares, "oracle trees")
@@ -166,7 +165,9 @@ def _brackets(
     single = losses(model.anchor_tree)
     means = {}
     for name, rows in choices.items():
-        weighted = np.array([[r @ (losses(tree) / single) for tree in row] for r, row in zip(weights, rows, strict=True)])
+        weighted = np.array(
+            [[r @ (losses(tree) / single) for tree in row] for r, row in zip(weights, rows, strict=True)]
+        )
         means[name] = {"mean": float(weighted.mean()), "by_cost_weight": weighted.mean(axis=0).tolist()}
     return means
 
@@ -201,51 +202,6 @@ def _searched(
     return rows
 
 
-@torch.no_grad()
-def _norms(
-    model: ControllableSegmentor, test: Sequence[Batch], training: Sequence[Batch], drawn: Sequence[Preference]
-) -> dict[str, Any]:
-    """Mean rL of the same trees under the three norm statistics, and with the weight hypernet on calibrated ones."""
-    single = _mean_losses(model, test, Selection(drawn[0], model.anchor_tree))
-    results: dict[str, list[float]] = {"running": [], "batch": [], "calibrated": [], "calibrated_adapted": []}
-    bar = Progress("norm statistics and weight hypernet", 2 * len(drawn))
-    for preference in drawn:
-        for cost_weight in (0.0, 1.0):
-            asked = Preference(preference.tasks, preference.weights, cost_weight)
-            plain = Selection(asked, model.predict_tree(asked))
-            selections = {"running": plain, "batch": plain, "calibrated": _calibrated(model, plain, training)}
-            if model.weight_hypernet is not None:
-                adapted = Selection(asked, plain.tree, model.norm_states(asked, plain.tree))
-                selections["calibrated_adapted"] = _calibrated(model, adapted, training)
-            for name, selection in selections.items():
-                model.set_norm_statistics("batch" if name == "batch" else "running")
-                model.eval()
-                values = _mean_losses(model, test, selection)
-                results[name].append(float(np.array(asked.weights) @ (values / single)))
-            bar.update()
-    model.set_norm_statistics("running")
-    model.eval()
-    means: dict[str, Any] = {name: float(np.mean(values)) for name, values in results.items() if values}
-    if results["calibrated_adapted"]:
-        gains = np.array(results["calibrated"]) - np.array(results["calibrated_adapted"])
-        means["weight_hypernet_gain"] = {"mean": float(gains.mean()), "lowered": float((gains > 0).mean())}
-    return means
-
-
-def _calibrated(model: ControllableSegmentor, selection: Selection, training: Sequence[Batch]) -> Selection:
-    return selection.with_states(calibrate(model, selection, training))
-
-
-def _mean_losses(model: ControllableSegmentor, batches: Sequence[Batch], selection: Selection) -> np.ndarray:
-    sums, count = np.zeros(model.num_tasks), 0
-    for batch in batches:
-        outputs = model.run_tree(batch.inputs, selection.tree, selection.node_states)
-        losses, _ = model.task_losses(outputs, batch.data_samples)
-        sums += losses.cpu().numpy() * len(batch.inputs)
-        count += len(batch.inputs)
-    return sums / count
-
-
 def summary(report: Mapping[str, Any]) -> str:
     """A report in words and numbers, for a terminal."""
     shares, brackets, norms = report["shares"], report["brackets"], report["norms"]
@@ -260,9 +216,15 @@ def summary(report: Mapping[str, Any]) -> str:
     for task, ends in report["own_weight"].items():
         parts = [f"c={c}: {high:.3f} at r=.8, {low:.3f} at r=.1" for c, (high, low) in ends.items()]
         lines.append(f"normalised loss of {task}: " + "; ".join(parts))
-    lines.append("mean rL at equal share: " + ", ".join(f"{name} {part['mean']:.4f}" for name, part in brackets.items()))
-    lines.append("mean rL by norm statistics: " + ", ".join(f"{k} {v:.4f}" for k, v in norms.items() if "gain" not in k))
+    lines.append(
+        "mean rL at equal share: " + ", ".join(f"{name} {part['mean']:.4f}" for name, part in brackets.items())
+    )
+    lines.append(
+        "mean rL by norm statistics: " + ", ".join(f"{k} {v:.4f}" for k, v in norms.items() if "gain" not in k)
+    )
     if "weight_hypernet_gain" in norms:
         gain = norms["weight_hypernet_gain"]
-        lines.append(f"weight hypernet lowers rL by {gain['mean']:.4f} on the same trees, in {gain['lowered']:.0%} of them")
+        lines.append(
+            f"weight hypernet lowers rL by {gain['mean']:.4f} on the same trees, in {gain['lowered']:.0%} of them"
+        )
     return "\n".join(lines)

@@ -134,16 +134,12 @@ def _checked_shape(stored: np.ndarray, spec: TaskSpec) -> np.ndarray:
     """Drop a last axis of one channel, refuse what does not fit the kind."""
     if spec.kind == "normals":
         if stored.ndim != 3 or stored.shape[2] != 3:
-            raise ValueError(
-                f"normals of task '{spec.name}' need shape (H, W, 3), the file holds {stored.shape}"
-            )
+            raise ValueError(f"normals of task '{spec.name}' need shape (H, W, 3), the file holds {stored.shape}")
         return stored
     if stored.ndim == 3 and stored.shape[2] == 1:
         stored = stored[..., 0]
     if stored.ndim != 2:
-        raise ValueError(
-            f"task '{spec.name}' of kind '{spec.kind}' needs one channel, the file holds {stored.shape}"
-        )
+        raise ValueError(f"task '{spec.name}' of kind '{spec.kind}' needs one channel, the file holds {stored.shape}")
     return stored
 
 

@@ -107,9 +107,7 @@ class MultiTaskDataset(BaseMultiTaskDataset):
     def _item(self, root: Path, name: str) -> dict[str, Any]:
         image = root / self.img_folder / f"{name}{self.img_suffix}"
         if not image.is_file():
-            raise FileNotFoundError(
-                f"image '{name}' of split '{self.ann_file}' is missing: no file '{image}'"
-            )
+            raise FileNotFoundError(f"image '{name}' of split '{self.ann_file}' is missing: no file '{image}'")
         labels = {task: self._label_path(root, spec, name) for task, spec in self.task_specs.items()}
         return {"img_path": str(image), "label_paths": labels}
 

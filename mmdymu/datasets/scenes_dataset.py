@@ -80,9 +80,7 @@ class ScenesDataset(BaseMultiTaskDataset):
 
 def _checked_series(length: int, size: tuple[int, int], seed: int) -> SceneSeries:
     if len(size) != 2 or any(not isinstance(side, int) or side < 2 for side in size):
-        raise ValueError(
-            f"size={size!r} of ScenesDataset must be (height, width), two whole numbers of at least 2"
-        )
+        raise ValueError(f"size={size!r} of ScenesDataset must be (height, width), two whole numbers of at least 2")
     if not isinstance(length, int) or length < 1:
         raise ValueError(f"length={length!r} of ScenesDataset must be a whole number of at least 1")
     if not isinstance(seed, int) or seed < 0:

@@ -152,9 +152,7 @@ def _check_fields(name: str, config: Mapping[str, Any], kind: str) -> None:
                 f"tasks['{name}'] has an unknown field {key!r}; allowed are {', '.join(sorted(_SPEC_FIELDS))}"
             )
         if _ONLY_FOR.get(key, kind) != kind:
-            raise ValueError(
-                f"tasks['{name}'] has kind='{kind}', but {key!r} belongs to kind='{_ONLY_FOR[key]}'"
-            )
+            raise ValueError(f"tasks['{name}'] has kind='{kind}', but {key!r} belongs to kind='{_ONLY_FOR[key]}'")
     if kind == "label" and float(config.get("scale", 1)) != 1:
         raise ValueError(f"tasks['{name}'] has kind='label', so scale must stay 1; use value_map")
 
@@ -187,9 +185,7 @@ def _value_map(name: str, value_map: Any) -> dict[int, int]:
         return {int(stored): int(label) for stored, label in value_map.items()}
     if isinstance(value_map, Sequence) and not isinstance(value_map, str):
         return {stored: int(label) for stored, label in enumerate(value_map)}
-    raise TypeError(
-        f"tasks['{name}'] value_map must be a dict or a list over stored values, got {value_map!r}"
-    )
+    raise TypeError(f"tasks['{name}'] value_map must be a dict or a list over stored values, got {value_map!r}")
 
 
 def _palette(name: str, palette: Any, num_classes: int) -> tuple[tuple[int, int, int], ...]:

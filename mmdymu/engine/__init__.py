@@ -2,7 +2,7 @@
 
 from .calibration import calibrate
 from .frames import Batch, Frames
-from .hooks import PreferenceHook, SafeCheckpointHook
+from .hooks import PreferenceHook, SafeCheckpointHook, StageProgressHook
 from .loops import StageTrainLoop
 from .objectives import AnchorObjective, EdgeObjective, TrunkObjective, WeightObjective
 
@@ -13,6 +13,7 @@ __all__ = [
     "Frames",
     "PreferenceHook",
     "SafeCheckpointHook",
+    "StageProgressHook",
     "StageTrainLoop",
     "TrunkObjective",
     "WeightObjective",

@@ -59,7 +59,7 @@ class Frames:
         if not loader:
             raise ValueError(f"the config has no {split}_dataloader, whose images are needed here")
         plain = cfg.get("test_dataloader") or cfg.get("val_dataloader") or loader
-        return cls(loader["dataset"], plain["dataset"].get("pipeline"))
+        return cls(loader["dataset"], plain["dataset"].get("pipeline"), loader.get("num_workers", 0))
 
     def batches(self, model: ControllableSegmentor, images: int | None = None, batch_size: int = 32) -> list[Batch]:
         """Loads images and preprocesses them for a model.

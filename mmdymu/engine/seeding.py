@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.data import Dataset, Sampler
 
 
@@ -61,8 +62,8 @@ class SeededDataset(Dataset):
     """A data set whose random transforms draw from the seed that comes with the index.
 
     Args:
-        dataset: Any map-style data set; mmcv's transforms draw from the global generators, which are set for the
-            time of one sample.
+        dataset: Any map-style data set; transforms draw from the global generators of Python, numpy and torch,
+            which are set for the time of one sample.
     """
 
     def __init__(self, dataset: Any) -> None:
@@ -84,13 +85,13 @@ class SeededDataset(Dataset):
 
 @contextmanager
 def _global_seed(seed: int) -> Iterator[None]:
-    states = random.getstate(), np.random.get_state()
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     random.seed(seed)
     np.random.seed(seed)
+    torch.default_generator.manual_seed(seed)
     try:
         yield
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
-
-
+        torch.set_rng_state(states[2])

@@ -13,8 +13,8 @@ from mmdymu.registry import MODELS
 def build_part(config: Mapping[str, Any], **sizes: Any) -> nn.Module:
     """Builds a module in the scope that its type names.
 
-    A head of mmseg builds its losses by their bare names, which only mmseg's own scope knows; so ``mmseg.X`` is built
-    with mmseg as the default scope, whatever the config's default is.
+    A head of mmseg builds its losses by their bare names, which only mmseg's own scope knows; so ``mmseg.X`` is
+    built with mmseg as the default scope, whatever the config's default is.
 
     Args:
         config: ``dict(type='mmseg.FCNHead', …)``.

@@ -63,7 +63,7 @@ def count_complexity(
     parameter = next(backbone.parameters())
     x: Tensor = torch.zeros(1, *input_shape, device=parameter.device, dtype=parameter.dtype)
     features, node_flops, node_params = [], [], []
-    for layer, node in enumerate(backbone.streams[0].nodes):
+    for layer, node in enumerate(backbone.stream(0).nodes):
         node_flops.append((_flops(node, x),) * backbone.num_streams)
         node_params.append((_params(node),) * backbone.num_streams)
         x = copy.deepcopy(node).eval()(x)

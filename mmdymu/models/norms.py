@@ -42,9 +42,9 @@ def update_running_statistics(module: nn.Module) -> None:
 
 def fresh_statistics(module: nn.Module) -> dict[str, Tensor]:
     """Empty running statistics of a module, by buffer name."""
-    state = {}
-    for name, norm in batch_norms(module):
-        state[f"{name}.running_mean"] = torch.zeros_like(norm.running_mean)
-        state[f"{name}.running_var"] = torch.ones_like(norm.running_var)
-        state[f"{name}.num_batches_tracked"] = torch.zeros_like(norm.num_batches_tracked)
-    return state
+    empty = {"running_mean": torch.zeros_like, "running_var": torch.ones_like, "num_batches_tracked": torch.zeros_like}
+    return {
+        f"{name}.{buffer}": make(norm.get_buffer(buffer))
+        for name, norm in batch_norms(module)
+        for buffer, make in empty.items()
+    }

@@ -65,9 +65,7 @@ def count_chains(num_tasks: int, num_layers: int) -> int:
         # The block of the first task has k members; the others are partitioned on their own.
         longer = [1]
         for size in range(1, num_tasks + 1):
-            longer.append(
-                sum(comb(size - 1, k - 1) * counts[k] * longer[size - k] for k in range(1, size + 1))
-            )
+            longer.append(sum(comb(size - 1, k - 1) * counts[k] * longer[size - k] for k in range(1, size + 1)))
         counts = longer
     return counts[num_tasks]
 

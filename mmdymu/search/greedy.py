@@ -34,9 +34,7 @@ def greedy_front(weighted: NDArray[np.float64], layer_shares: NDArray[np.float64
     ]
     candidates.extend(_merge_all(weighted, layer_shares))
     return [
-        Solution(
-            _share(paths, layer_shares), _loss(weighted, paths), BranchingTree.from_paths(paths.tolist())
-        )
+        Solution(_share(paths, layer_shares), _loss(weighted, paths), BranchingTree.from_paths(paths.tolist()))
         for paths in candidates
     ]
 
@@ -50,9 +48,7 @@ def _merge_all(weighted: NDArray[np.float64], layer_shares: NDArray[np.float64])
         moves = list(_merges(paths))
         if not moves:
             return
-        gains = [
-            (_loss(weighted, move) - loss) / max(share - _share(move, layer_shares), 1e-12) for move in moves
-        ]
+        gains = [(_loss(weighted, move) - loss) / max(share - _share(move, layer_shares), 1e-12) for move in moves]
         paths = moves[int(np.argmin(gains))]
 
 

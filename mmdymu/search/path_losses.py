@@ -14,6 +14,7 @@ from mmdymu.models.heads import head_loss
 from mmdymu.progress import Progress
 from mmdymu.tree import BranchingTree
 
+from .fused import fused_copy
 from .path_table import shrink_labels
 
 TaskPath = tuple[int, tuple[int, ...]]
@@ -27,15 +28,15 @@ class PathLosses:
     Labels are picked at the heads' resolution, as in :func:`build_path_table`.
 
     Args:
-        model: In evaluation mode.
+        model: Its norms use their running statistics.
         batches: (inputs, data_samples) of the images.
     """
 
     def __init__(
         self, model: ControllableSegmentor, batches: Sequence[tuple[Tensor, Sequence[MultiTaskDataSample]]]
     ) -> None:
-        self.model = model
-        self._batches = [(inputs, shrink_labels(model, inputs, samples)) for inputs, samples in batches]
+        self.model = fused_copy(model)
+        self._batches = [(inputs, shrink_labels(self.model, inputs, samples)) for inputs, samples in batches]
         self._known: dict[TaskPath, float] = {}
 
     def measure(self, trees: Iterable[BranchingTree]) -> None:

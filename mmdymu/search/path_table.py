@@ -16,6 +16,8 @@ from torch import Tensor
 from mmdymu.models import ControllableSegmentor
 from mmdymu.progress import Progress
 
+from .fused import fused_copy
+
 
 @torch.no_grad()
 def build_path_table(
@@ -30,7 +32,7 @@ def build_path_table(
     The losses are measured at the heads' own resolution, on labels that are picked, not averaged, from the full maps.
 
     Args:
-        model: In evaluation mode, with fixed norm statistics.
+        model: Its norms use their running statistics.
         inputs: (B, 3, H, W) images, normalised.
         data_samples: Their labels.
         progress: Whether to show a progress bar with the time left.
@@ -40,6 +42,7 @@ def build_path_table(
         (0, i_0) … (L-1, i_{L-1}).
     """
     count, layers = model.num_tasks, model.num_layers
+    model = fused_copy(model)
     small = shrink_labels(model, inputs, data_samples)
     table = inputs.new_empty((count,) * (layers + 1))
     bar = Progress("path table", count**layers) if progress else None
@@ -48,7 +51,8 @@ def build_path_table(
         layer = len(path)
         if layer == layers:
             losses, _ = model.task_losses(model.run_heads([features] * count), small)
-            table[(slice(None), *path)] = losses
+            for task, loss in enumerate(losses):
+                table[(task, *path)] = loss
             if bar:
                 bar.update()
             return
@@ -80,9 +84,11 @@ def shrink_labels(
     for sample in data_samples:
         copied = sample.clone()
         for task in model.tasks:
-            single = copied.get(task)
+            # A clone shares its fields with the original.
+            single = copied.get(task).clone()
             for name, field in single.items():
                 single.set_data({name: PixelData(data=_pick(field.data, outputs[task].shape[-2:]))})
+            copied.set_field(single, task)
         small.append(copied)
     return small
 

@@ -24,9 +24,7 @@ _CHUNK = 1_000_000
 _TOLERANCE = 1e-12
 
 
-def exact_front(
-    weighted: NDArray[np.float64], layer_shares: NDArray[np.float64], max_share: float
-) -> list[Solution]:
+def exact_front(weighted: NDArray[np.float64], layer_shares: NDArray[np.float64], max_share: float) -> list[Solution]:
     """Solve the chains from the cheapest on, each only if its bound is less than the best so far.
 
     Args:
@@ -101,9 +99,7 @@ class _Placement:
                 self._bounds[key] = self._weighted[list(block)].sum(axis=0).ravel()
             else:
                 parts = [self._block_bound(part, restrict(above[1:], part)) for part in above[0]]
-                self._bounds[key] = np.sum(
-                    [part.reshape(-1, self._num_tasks).min(axis=1) for part in parts], axis=0
-                )
+                self._bounds[key] = np.sum([part.reshape(-1, self._num_tasks).min(axis=1) for part in parts], axis=0)
         return self._bounds[key]
 
     def _search(self, chain: Chain, below: float, width: int) -> tuple[float, NDArray[np.int64]] | None:
@@ -116,15 +112,11 @@ class _Placement:
         losses = np.zeros(1)
         for layer, partition in enumerate(chain):
             bounds = [self._block_bound(block, restrict(chain[layer + 1 :], block)) for block in partition]
-            origin = [
-                next(i for i, parent in enumerate(previous) if block[0] in parent) for block in partition
-            ]
+            origin = [next(i for i, parent in enumerate(previous) if block[0] in parent) for block in partition]
             states, losses = self._expand(states[:, origin], bounds, below)
             if len(losses) > width:
                 if width == _MAX_STATES:
-                    print_log(
-                        f"tree search keeps {width} of {len(losses)} states", "current", logging.WARNING
-                    )
+                    print_log(f"tree search keeps {width} of {len(losses)} states", "current", logging.WARNING)
                 kept = np.argpartition(losses, width)[:width]
                 states, losses = states[kept], losses[kept]
             if not len(losses):

@@ -80,8 +80,6 @@ def test_default_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_all_loaders_are_described(path: Path) -> None:
     config = Config.fromfile(path)
     for loader in ("train_dataloader", "val_dataloader", "test_dataloader"):
-        assert {"batch_size", "num_workers", "persistent_workers", "sampler", "dataset"} <= set(
-            config[loader]
-        )
+        assert {"batch_size", "num_workers", "persistent_workers", "sampler", "dataset"} <= set(config[loader])
     assert config.train_dataloader.sampler.type == "InfiniteSampler"
     assert not config.test_dataloader.sampler.shuffle

@@ -62,9 +62,7 @@ def test_nothing_is_read_when_lazy() -> None:
 
 def test_missing_data_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as error:
-        MultiTaskDataset(
-            TASKS, "train.txt", data_root=str(tmp_path / "frames"), how_to_get="Ask the authors."
-        )
+        MultiTaskDataset(TASKS, "train.txt", data_root=str(tmp_path / "frames"), how_to_get="Ask the authors.")
     for word in (str(tmp_path / "frames"), "Ask the authors.", "MMDYMU_DATA_ROOT"):
         assert word in str(error.value)
 
@@ -99,9 +97,7 @@ def test_empty_split(tmp_path: Path) -> None:
         MultiTaskDataset(**arguments)
 
 
-@pytest.mark.parametrize(
-    ("options", "words"), [({"tasks": {}}, "tasks is empty"), ({"img": {"dir": "x"}}, "dir")]
-)
+@pytest.mark.parametrize(("options", "words"), [({"tasks": {}}, "tasks is empty"), ({"img": {"dir": "x"}}, "dir")])
 def test_wrong_arguments(tmp_path: Path, options: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         MultiTaskDataset(**{**write_data_set(tmp_path), **options})

@@ -13,9 +13,7 @@ from mmdymu.registry import DATASETS
 CONFIG = Path(__file__).parents[2] / "configs" / "_base_" / "datasets" / "nyud_256.py"
 
 
-@pytest.mark.parametrize(
-    ("loader", "length", "size"), [("train", 795, (128, 168)), ("test", 500, (256, 336))]
-)
+@pytest.mark.parametrize(("loader", "length", "size"), [("train", 795, (128, 168)), ("test", 500, (256, 336))])
 def test_frames(loader: str, length: int, size: tuple[int, int], data_root: Path) -> None:
     if not (data_root / "nyuv2_256").is_dir():
         pytest.skip("MMDYMU_DATA_ROOT has no nyuv2_256")

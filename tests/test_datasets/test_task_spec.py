@@ -28,9 +28,7 @@ def test_stored_values_become_classes(options: dict[str, Any], expected: dict[in
 
 
 def test_order_defaults_and_metainfo() -> None:
-    specs = parse_tasks(
-        {"normals": {"kind": "normals"}, "edges": {"kind": "label", "classes": ("no", "yes")}}
-    )
+    specs = parse_tasks({"normals": {"kind": "normals"}, "edges": {"kind": "label", "classes": ("no", "yes")}})
     assert list(specs) == ["normals", "edges"]
     assert specs["normals"].metainfo == {"kind": "normals"}
     assert (specs["edges"].folder, specs["edges"].suffix, specs["edges"].optional) == ("edges", ".png", False)

@@ -20,9 +20,7 @@ train_dataloader = dict(
     num_workers=2,
     persistent_workers=True,
     sampler=dict(type="InfiniteSampler", shuffle=True),
-    dataset=dict(
-        type="mmdymu.ScenesDataset", length=1600, size=_size, seed=0, tasks=_tasks, pipeline=train_pipeline
-    ),
+    dataset=dict(type="mmdymu.ScenesDataset", length=1600, size=_size, seed=0, tasks=_tasks, pipeline=train_pipeline),
 )
 val_dataloader = dict(
     batch_size=16,

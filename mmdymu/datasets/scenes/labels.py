@@ -125,9 +125,7 @@ _ROUND_PARTS = {"cylinder": ("mantle", "top", "top"), "sphere": ("upper half", "
 
 def _box_parts(solid: Solid) -> tuple[str, ...]:
     """Part names of the faces -x, +x, -y, +y, -z, +z; faces across x are as wide as the box is in z."""
-    across_x, across_z = (
-        ("long side", "short side") if solid.half[2] >= solid.half[0] else ("short side", "long side")
-    )
+    across_x, across_z = ("long side", "short side") if solid.half[2] >= solid.half[0] else ("short side", "long side")
     return (across_x, across_x, "top", "top", across_z, across_z)
 
 

@@ -110,9 +110,7 @@ def _axes(yaw: float, pitch: float, roll: float) -> np.ndarray:
     return np.stack([right, np.cross(forward, right), forward])
 
 
-def _place_solid(
-    rng: np.random.Generator, room: np.ndarray, camera: Camera, solids: list[Solid]
-) -> Solid | None:
+def _place_solid(rng: np.random.Generator, room: np.ndarray, camera: Camera, solids: list[Solid]) -> Solid | None:
     """A new solid on the floor, in the air or on a box that carries nothing; None if there is no place."""
     shape = SHAPES[rng.integers(len(SHAPES))]
     free_boxes = [s for s in solids if s.shape == "box" and not _carries(s, solids)]

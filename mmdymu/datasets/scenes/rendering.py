@@ -70,9 +70,7 @@ def _cast(scene: Scene, rays: np.ndarray, height: int, width: int) -> tuple[np.n
     for index, solid in enumerate(scene.solids):
         window = _window(solid, scene.camera, height, width)
         if window is not None:
-            _draw_solid(
-                solid, FIRST_SOLID + FACES * index, origin, [image[(..., *window)] for image in images]
-            )
+            _draw_solid(solid, FIRST_SOLID + FACES * index, origin, [image[(..., *window)] for image in images])
     return buffers
 
 
@@ -154,9 +152,7 @@ def _light(
     direct = np.zeros_like(facing)
     direct[turned[lit]] = facing[turned[lit]]
     direct /= 1 + np.float32(falloff) * squared
-    return tint.astype(np.float32) * direct + np.float32(ambient) * (
-        np.float32(0.75) + np.float32(0.25) * normals[1]
-    )
+    return tint.astype(np.float32) * direct + np.float32(ambient) * (np.float32(0.75) + np.float32(0.25) * normals[1])
 
 
 def _reaches_lamp(solids: tuple[Solid, ...], points: np.ndarray, to_lamp: np.ndarray) -> np.ndarray:

@@ -86,9 +86,7 @@ def _axis_normals(axis: np.ndarray, direction: np.ndarray) -> np.ndarray:
     return np.where(one_hot, -np.sign(direction), np.float32(0)).astype(np.float32)
 
 
-def _box_entry(
-    origin: np.ndarray, direction: np.ndarray, half: tuple[float, float, float]
-) -> tuple[np.ndarray, ...]:
+def _box_entry(origin: np.ndarray, direction: np.ndarray, half: tuple[float, float, float]) -> tuple[np.ndarray, ...]:
     """Slab method: entry parameter (P,) and the entry parameter of each pair of faces (3, P)."""
     safe = _no_zero(direction)
     extent = np.asarray(half, np.float32)[:, None]

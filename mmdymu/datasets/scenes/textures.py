@@ -70,7 +70,9 @@ def _pattern(pattern: np.ndarray, across: np.ndarray, along: np.ndarray, noise: 
     checks = (cell_across + cell_along) % 2
     dots = (part_across - 0.5) ** 2 + (part_along - 0.5) ** 2 < 0.1
     grain = 0.5 + 0.5 * np.sin(6.28 * (across + 1.5 * noise))
-    return np.choose(pattern, [np.zeros_like(noise), stripes, checks, dots, grain]).astype(np.float32)
+    mixes = np.stack([np.zeros_like(noise), stripes, checks, dots, grain]).astype(np.float32)
+    pixels = np.arange(noise.size)
+    return mixes.ravel().take(pattern.astype(np.int64) * noise.size + pixels)
 
 
 def _noise(uv: np.ndarray, segments: np.ndarray) -> np.ndarray:

@@ -33,9 +33,7 @@ class LoadMultiTaskAnnotations(BaseTransform):
         backend_args: Options of mmengine's file backend.
     """
 
-    def __init__(
-        self, tasks: Sequence[str] | None = None, backend_args: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, tasks: Sequence[str] | None = None, backend_args: dict[str, Any] | None = None) -> None:
         self.tasks = None if tasks is None else tuple(tasks)
         self.backend_args = backend_args
 
@@ -51,9 +49,7 @@ class LoadMultiTaskAnnotations(BaseTransform):
         has_label = results.setdefault("has_label", {})
         for task in specs if self.tasks is None else self.tasks:
             if task not in specs:
-                raise KeyError(
-                    f"LoadMultiTaskAnnotations: the data set has no task '{task}', only {list(specs)}"
-                )
+                raise KeyError(f"LoadMultiTaskAnnotations: the data set has no task '{task}', only {list(specs)}")
             path = results["label_paths"][task]
             has_label[task] = path is not None
             key = f"gt_{task}"

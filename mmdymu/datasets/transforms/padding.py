@@ -68,8 +68,4 @@ class MultiTaskPad(BaseTransform):
 
 
 def _pad(array: np.ndarray, borders: tuple[int, int, int, int], value: Sequence[float]) -> np.ndarray:
-    return (
-        cv2.copyMakeBorder(array, *borders, cv2.BORDER_CONSTANT, value=tuple(value))
-        if any(borders)
-        else array
-    )
+    return cv2.copyMakeBorder(array, *borders, cv2.BORDER_CONSTANT, value=tuple(value)) if any(borders) else array

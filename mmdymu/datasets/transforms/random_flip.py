@@ -24,9 +24,7 @@ class MultiTaskRandomFlip(RandomFlip):
 
     def __init__(self, prob: float = 0.5, direction: str = "horizontal") -> None:
         if direction not in _SIGNS:
-            raise ValueError(
-                f"direction={direction!r} of MultiTaskRandomFlip; allowed are {', '.join(_SIGNS)}"
-            )
+            raise ValueError(f"direction={direction!r} of MultiTaskRandomFlip; allowed are {', '.join(_SIGNS)}")
         if not 0 <= prob <= 1:
             raise ValueError(f"prob={prob!r} of MultiTaskRandomFlip must lie in [0, 1]")
         super().__init__(prob=float(prob), direction=direction)

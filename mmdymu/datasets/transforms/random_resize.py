@@ -49,9 +49,7 @@ class MultiTaskRandomResize(Resize):
     ) -> None:
         super().__init__(scale_factor=1.0, interpolation=interpolation)
         if (ratio_range is None) == (ratios is None):
-            raise ValueError(
-                f"give either ratio_range or ratios, got ratio_range={ratio_range!r}, ratios={ratios!r}"
-            )
+            raise ValueError(f"give either ratio_range or ratios, got ratio_range={ratio_range!r}, ratios={ratios!r}")
         chosen = ratio_range if ratios is None else ratios
         if not chosen or min(chosen) <= 0 or (ratio_range is not None and len(ratio_range) != 2):
             raise ValueError(f"ratio_range (two numbers) or ratios must be positive, got {chosen!r}")

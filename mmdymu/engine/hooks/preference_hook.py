@@ -74,6 +74,6 @@ class PreferenceHook(Hook):
         runner.logger.log(
             logging.INFO,
             f"preference: {selection.preference}\n{report['tree']}\n"
-            f"nodes {report['nodes_used']} of {report['nodes_total']}, {report['gflops']:.3f} GFLOPs (multiply-adds) at "
-            f"{height}x{width}, {report['params'] / 1e6:.3f} M parameters, controllable share {report['share']:.3f}",
+            f"nodes {report['nodes_used']} of {report['nodes_total']}, "
+            f"{report['gflops']:.3f} GFLOPs (multiply-adds) at {height}x{width}, {report['params'] / 1e6:.3f} M parameters, controllable share {report['share']:.3f}",
         )

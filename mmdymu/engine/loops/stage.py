@@ -57,7 +57,9 @@ ORDER = ("trunk", "anchor", "edges", "weights")
 """Where a stage of a known name runs, whatever the order in the config; others come last."""
 
 
-def listed_stages(stages: Mapping[str, Any] | Sequence[Mapping[str, Any]], skip: Sequence[str] = ()) -> list[dict[str, Any]]:
+def listed_stages(
+    stages: Mapping[str, Any] | Sequence[Mapping[str, Any]], skip: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """Stages by name as a list in running order.
 
     Args:
@@ -68,9 +70,14 @@ def listed_stages(stages: Mapping[str, Any] | Sequence[Mapping[str, Any]], skip:
         Configs with their names.
     """
     if isinstance(stages, Mapping):
-        names = sorted((name for name in stages if stages[name]), key=lambda n: ORDER.index(n) if n in ORDER else len(ORDER))
+        names = sorted(
+            (name for name in stages if stages[name]), key=lambda n: ORDER.index(n) if n in ORDER else len(ORDER)
+        )
         stages = [{"name": name, **stages[name]} for name in names]
-    return [dict(stage) for stage in stages if stage["name"] not in skip]
+    return [dict(stage) for stage in stages if stage.get("name") not in skip]
+
+
+_OPTIONS = frozenset(Stage.__dataclass_fields__) - {"start"}
 
 
 def build_stages(configs: Sequence[Mapping[str, Any]]) -> list[Stage]:
@@ -83,17 +90,29 @@ def build_stages(configs: Sequence[Mapping[str, Any]]) -> list[Stage]:
         The stages in running order.
 
     Raises:
-        ValueError: If there is no stage, a name occurs twice, or ``max_iters`` is not a positive integer.
+        ValueError: If there is no stage, a name occurs twice, a setting is missing or unknown, or a number is not
+            a positive integer.
     """
     stages: list[Stage] = []
     for config in configs:
-        options = copy.deepcopy(dict(config))
-        objective = OBJECTIVES.build(options.pop("objective"))
-        stage = Stage(start=stages[-1].stop if stages else 0, objective=objective, **options)
-        if not isinstance(stage.max_iters, int) or stage.max_iters < 1:
-            raise ValueError(f"stage {stage.name!r}: max_iters={stage.max_iters!r} must be a positive integer")
-        stages.append(stage)
+        stages.append(_build_stage(config, stages[-1].stop if stages else 0))
     names = [stage.name for stage in stages]
     if not stages or len(set(names)) != len(names):
         raise ValueError(f"train_cfg.stages={names} must be a non-empty list of stages with unique names")
     return stages
+
+
+def _build_stage(config: Mapping[str, Any], start: int) -> Stage:
+    options = copy.deepcopy(dict(config))
+    missing = sorted({"name", "max_iters", "objective"} - options.keys())
+    unknown = sorted(options.keys() - _OPTIONS)
+    if missing or unknown:
+        found = f"lacks {missing}" if missing else f"has unknown settings {unknown}"
+        raise ValueError(f"train_cfg.stages: stage {options.get('name')!r} {found}; it takes {sorted(_OPTIONS)}")
+    for key in ("max_iters", "batch_size"):
+        value = options.get(key, 1)
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"stage {options['name']!r}: {key}={value!r} must be a positive integer")
+    stage = Stage(start=start, **{**options, "objective": OBJECTIVES.build(options["objective"])})
+    stage.schedulers()  # A mistake in a late stage shows at once.
+    return stage

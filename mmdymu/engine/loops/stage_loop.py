@@ -13,7 +13,6 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import PARAM_SCHEDULERS
-from mmengine.optim import build_optim_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
@@ -21,7 +20,9 @@ from mmdymu.models import ControllableSegmentor
 from mmdymu.registry import LOOPS
 
 from ..frames import Frames
+from ..hooks.stage_progress_hook import StageProgressHook
 from ..seeding import SeededDataset, StageSampler, derive_seed
+from .ownership import build_optimizer, finish_stage
 from .stage import Stage, build_stages, listed_stages
 from .start import check_start
 
@@ -63,8 +64,12 @@ class StageTrainLoop(BaseLoop):
         self._optim_config = copy.deepcopy(runner.optim_wrapper)
         if runner.param_schedulers:
             print_log("the top-level param_scheduler is not used: stages have their own", "current")
-        self._current: Stage | None = None
-        self._iter = 0
+        runner.register_hook(StageProgressHook())
+        self._iteration = 0
+        # Runner.train scales the learning rate and builds the schedule of what the loop leaves it with.
+        self._current = self.stages[0]
+        runner.optim_wrapper = build_optimizer(_module(runner), self._current, self._optim_config)
+        runner.param_schedulers = self._current.schedulers()
 
     # ------------------------------------------------- what mmengine asks for
 
@@ -83,6 +88,11 @@ class StageTrainLoop(BaseLoop):
     def iter(self) -> int:
         """Iterations done."""
         return self._iteration
+
+    @property
+    def stage(self) -> Stage:
+        """The stage of the current iteration."""
+        return self._stage_at(self._iteration)
 
     @property
     def epoch(self) -> int:
@@ -153,8 +163,6 @@ class StageTrainLoop(BaseLoop):
         print_log(f"stage {stage.name}: iterations {done} to {stage.max_iters}", "current")
         position = self.stages.index(stage)
         if done == 0:
-            if position:
-                self.stages[position - 1].objective.finish(model)
             self._forget_averages()
             check_start(model, [s.name for s in self.stages[: position + 1]], bool(self._runner._load_from))
         frames = Frames.from_config(self._runner.cfg)
@@ -162,7 +170,8 @@ class StageTrainLoop(BaseLoop):
         model.begin_stage(stage.objective)
         self._wrap(model)
         self._install(stage)
-        self._runner.optim_wrapper.initialize_count_status(model, self._iteration, self.max_iters)
+        # Gradients are accumulated within a stage; what is left at its end is a last, smaller step.
+        self._runner.optim_wrapper.initialize_count_status(model, done, stage.max_iters)
 
     def _forget_averages(self) -> None:
         """Running means in the log must not mix two stages."""
@@ -180,12 +189,10 @@ class StageTrainLoop(BaseLoop):
         """Gives the runner the stage's optimiser and schedule, over the parameters that the stage owns."""
         if self._current is stage:
             return
-        runner, model = self._runner, _module(self._runner)
-        owned = torch.nn.ModuleList(stage.objective.trained_modules(model))
-        config = {"type": "OptimWrapper", **copy.deepcopy(dict(self._optim_config)), **stage.optim_wrapper}
-        runner.optim_wrapper = build_optim_wrapper(owned, config)
+        runner = self._runner
+        runner.param_schedulers = None  # Runner.scale_lr refuses while there is a schedule.
+        runner.optim_wrapper = build_optimizer(_module(runner), stage, self._optim_config)
         runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
-        # Runner.build_param_scheduler asks for the train loader, whose loop is not finished yet when it is resumed.
         runner.param_schedulers = [
             PARAM_SCHEDULERS.build(config, default_args={"optimizer": runner.optim_wrapper})
             for config in stage.schedulers()
@@ -210,7 +217,7 @@ class StageTrainLoop(BaseLoop):
             return ({"inputs": None, "data_samples": None} for _ in range(done, stage.max_iters))
         dataset = self.dataloader.dataset
         config = copy.deepcopy({key: value for key, value in self._loader_config.items() if key != "dataset"})
-        config.update(dataset=dataset, sampler=self._sampler(len(dataset), stage, done))
+        config.update(dataset=dataset, sampler=self._sampler(len(dataset), stage, done))  # type: ignore[arg-type]
         config["batch_size"] = stage.batch_size or config["batch_size"]
         return iter(self._runner.build_dataloader(config, seed=self._runner.seed))
 
@@ -224,6 +231,9 @@ class StageTrainLoop(BaseLoop):
         data["step"] = step
         runner.call_hook("before_train_iter", batch_idx=self._iteration, data_batch=data)
         outputs = runner.model.train_step(data, optim_wrapper=runner.optim_wrapper)
+        if step + 1 == stage.max_iters:
+            # Before the hooks, one of which writes the checkpoint.
+            finish_stage(_module(runner), stage.objective)
         runner.call_hook("after_train_iter", batch_idx=self._iteration, data_batch=data, outputs=outputs)
 
     def _validates_now(self) -> bool:

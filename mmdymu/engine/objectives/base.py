@@ -54,7 +54,7 @@ class StageObjective:
         raise NotImplementedError
 
     def finish(self, model: ControllableSegmentor) -> None:
-        """Leaves the model as the next stage wants it; may run twice."""
+        """Leaves the model as the next stage wants it; runs after the last step."""
 
 
 def sample_preferences(
@@ -72,6 +72,6 @@ def sample_preferences(
         The preferences.
     """
     return [
-        Preference.sample(tasks, rng, concentration=float(concentrations[rng.integers(len(concentrations))]))
+        Preference.sample(tasks, rng, concentration=float(concentrations[int(rng.integers(len(concentrations)))]))
         for _ in range(count)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,9 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's usual name)
 
 from mmdymu.models import ControllableSegmentor
+from mmdymu.models.losses.usage import expected_share
 from mmdymu.preference import Preference
 from mmdymu.registry import MODELS, OBJECTIVES
-from mmdymu.models.losses.usage import expected_share
 from mmdymu.search.expectation import expected_task_losses
 from mmdymu.search.path_table import build_path_table
 
@@ -44,7 +45,7 @@ class EdgeObjective(StageObjective):
         affinity_images: Training images for the affinities.
 
     Raises:
-        ValueError: If ``source`` or ``decisions`` is unknown, or the table is asked to take Gumbel samples.
+        ValueError: If ``source`` or ``decisions`` is unknown, or a number is not positive.
     """
 
     def __init__(
@@ -61,6 +62,11 @@ class EdgeObjective(StageObjective):
     ) -> None:
         if source not in SOURCES or decisions not in DECISIONS:
             raise ValueError(f"source={source!r} must be in {SOURCES}, decisions={decisions!r} in {DECISIONS}")
+        if preferences_per_step < 1 or not concentrations or min(concentrations) <= 0:
+            raise ValueError(
+                f"preferences_per_step={preferences_per_step} must be positive, as must all of "
+                f"concentrations={tuple(concentrations)}"
+            )
         self.regularizer = MODELS.build(dict(regularizer))
         self.source, self.decisions = source, decisions
         self.preferences_per_step, self.concentrations = preferences_per_step, tuple(concentrations)
@@ -109,9 +115,21 @@ class EdgeObjective(StageObjective):
             single, _ = model.task_losses(model.run_tree(batch.inputs, model.anchor_tree), batch.data_samples)
         if self.source == "table":
             single = torch.stack([model.path_losses[(j,) * (model.num_layers + 1)] for j in range(model.num_tasks)])
-        fixed = None if self.loss_weights is None else [float(self.loss_weights[task]) for task in model.tasks]
-        model.loss_scale.copy_(1 / single if fixed is None else single.new_tensor(fixed))
+        model.loss_scale.copy_(self._scale(model.tasks, single))
         print_log(f"loss scale w: {dict(zip(model.tasks, model.loss_scale.tolist(), strict=True))}", "current")
+
+    def _scale(self, tasks: Sequence[str], single: Tensor) -> Tensor:
+        if self.loss_weights is not None:
+            if set(self.loss_weights) != set(tasks):
+                raise ValueError(f"loss_weights={dict(self.loss_weights)} must name each of the tasks {list(tasks)}")
+            return single.new_tensor([float(self.loss_weights[task]) for task in tasks])
+        useless = [task for task, loss in zip(tasks, single.tolist(), strict=True) if not 0 < loss < math.inf]
+        if useless:
+            raise ValueError(
+                f"the anchor's losses of {useless} on {self.images} training images are {single.tolist()}: without "
+                "positive losses (are there labels?) their scale is unknown, give loss_weights"
+            )
+        return 1 / single
 
     def losses(self, model: ControllableSegmentor, **batch: Any) -> dict[str, Tensor]:
         """Means over the step's preferences of the weighted task loss and the regularisers."""

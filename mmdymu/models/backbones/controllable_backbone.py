@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -42,28 +43,32 @@ class ControllableBackbone(nn.Module):
     @property
     def num_layers(self) -> int:
         """Number of layers of a stream, L."""
-        return self.streams[0].num_layers
+        return self.stream(0).num_layers
 
     @property
     def out_layers(self) -> tuple[int, ...]:
         """Layers whose outputs the heads see."""
-        return self.streams[0].out_layers
+        return self.stream(0).out_layers
 
     @property
     def pretrained(self) -> str | None:
         """Where the streams' common initial weights come from; None if they are random."""
-        return self.streams[0].pretrained
+        return self.stream(0).pretrained
 
     def init_weights(self) -> None:
         """Gives all streams one common initialisation: sharing across unlike starts ruins the tasks."""
-        self.streams[0].init_weights()
+        self.stream(0).init_weights()
         for stream in self.streams[1:]:
             copy_weights(self.streams[0], stream)
+
+    def stream(self, index: int) -> Stream:
+        """The stream of a task."""
+        return cast(Stream, self.streams[index])
 
     def node(self, node: Node) -> nn.Module:
         """The module of node (layer, stream)."""
         layer, stream = node
-        return self.streams[stream].nodes[layer]
+        return self.stream(stream).nodes[layer]
 
     def run_node(self, node: Node, x: Tensor, node_states: NodeStates | None = None) -> Tensor:
         """Runs one node, with its state replaced where ``node_states`` has an entry for it."""
@@ -86,9 +91,8 @@ class ControllableBackbone(nn.Module):
         outputs: list[dict[int, Tensor]] = []
         for layer, streams in enumerate(tree.used_nodes):
             parents = tree.parents[layer - 1]
-            outputs.append(
-                {i: self.run_node((layer, i), outputs[-1][parents[i]] if layer else x, node_states) for i in streams}
-            )
+            inputs = {i: outputs[-1][parents[i]] if layer else x for i in streams}
+            outputs.append({i: self.run_node((layer, i), inputs[i], node_states) for i in streams})
             if layer and layer - 1 not in self.out_layers:
                 outputs[layer - 1] = {}
         return [tuple(outputs[layer][path[layer]] for layer in self.out_layers) for path in tree.paths]
@@ -103,8 +107,8 @@ class ControllableBackbone(nn.Module):
 
         Args:
             x: (B, 3, H, W) images, normalised.
-            edge_probs: (L, N, N), or (B, L, N, N) for one preference an image; [l, j, k] is the probability that
-                node (l+1, j) takes node (l, k).
+            edge_probs: (L, N, N), or (B, L, N, N) for one preference an image; [l, j, k] is the probability
+                that node (l+1, j) takes node (l, k).
             node_states: As in :meth:`forward`.
 
         Returns:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -36,6 +38,6 @@ def mlp(in_features: int, hidden: int, layers: int) -> nn.Sequential:
     """``layers`` times Linear and ReLU, all of width ``hidden``."""
     sizes = [in_features] + [hidden] * layers
     steps: list[nn.Module] = []
-    for before, after in zip(sizes[:-1], sizes[1:], strict=True):
+    for before, after in pairwise(sizes):
         steps += [nn.Linear(before, after), nn.ReLU(inplace=True)]
     return nn.Sequential(*steps)

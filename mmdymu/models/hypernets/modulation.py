@@ -40,9 +40,11 @@ def modulated_state(module: nn.Module, slots: Sequence[tuple[str, int]], deltas:
         The shifted parameters by name, as :func:`torch.func.functional_call` takes them.
     """
     sizes = [size for _, size in slots]
-    state = {}
+    norms = [module.get_submodule(name) for name, _ in slots]
+    state: dict[str, Tensor] = {}
+    # One addition for all norms: hundreds of small ones would dominate the time of a preference change.
     for kind, delta in zip(("weight", "bias"), deltas, strict=True):
-        names = [f"{name}.{kind}" for name, _ in slots]
-        shifted = torch.cat([module.get_parameter(name) for name in names]) + delta
+        shifted = torch.cat([getattr(norm, kind) for norm in norms]) + delta
+        names = (f"{name}.{kind}" for name, _ in slots)
         state.update(zip(names, shifted.split(sizes), strict=True))
     return state

@@ -39,9 +39,8 @@ class WeightHypernet(nn.Module):
         self.embedding = PreferenceEmbedding(num_tasks, embedding_dim)
         self.trunk = mlp(embedding_dim, hidden, hidden_layers)
         self.deltas = nn.ModuleDict({_key(node): nn.Linear(hidden, 2 * size) for node, size in channels.items()})
-        for output in self.deltas.values():
-            nn.init.zeros_(output.weight)
-            nn.init.zeros_(output.bias)
+        for parameter in self.deltas.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, weights: Tensor, cost_weight: Tensor, nodes: Iterable[Node]) -> dict[Node, Tensor]:
         """Predicts the shifts for some nodes under one preference.

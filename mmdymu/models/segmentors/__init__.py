@@ -1,6 +1,8 @@
 """The controllable segmentor."""
 
-from .controllable_segmentor import ControllableSegmentor, Objective
+from .anchor_net import AnchorNet
+from .controllable_segmentor import ControllableSegmentor
+from .objective import Objective
 from .selection import Selection
 
-__all__ = ["ControllableSegmentor", "Objective", "Selection"]
+__all__ = ["AnchorNet", "ControllableSegmentor", "Objective", "Selection"]

@@ -1,64 +1,51 @@
-"""The top model: N streams and heads, and two hypernets that choose among them."""
+"""The top model: an anchor net, and two hypernets that choose among its nodes and shift their norms."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
-from mmengine.model import BaseModel, initialize
 from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from mmdymu.preference import Preference
 from mmdymu.registry import MODELS
 from mmdymu.tree import BranchingTree
 
-from ..backbones import ControllableBackbone, NodeStates
+from ..backbones import Node, NodeStates
 from ..build import build_part
-from ..complexity import Complexity, count_complexity
-from ..heads import attach_predictions, head_loss
+from ..heads import attach_predictions
 from ..hypernets import modulated_state, norm_slots
-from ..norms import NORM_STATISTICS, use_batch_statistics, use_running_statistics
-from ..streams import build_stream
-from .anchor import check_anchor_checkpoints, load_single_task
+from ..norms import (
+    NORM_STATISTICS,
+    update_running_statistics,
+    use_batch_statistics,
+    use_running_statistics,
+)
+from .anchor_net import AnchorNet
+from .objective import Objective
 from .selection import Selection
 
 MAX_PATH_TABLE = 20_000
 """Largest number of paths N·N^L whose losses are tabulated (method notes, path table)."""
 
 
-class Objective(Protocol):
-    """What a training stage asks of the model."""
-
-    def trained_modules(self, model: ControllableSegmentor) -> Sequence[nn.Module]:
-        """Modules whose parameters the stage owns."""
-
-    def set_modes(self, model: ControllableSegmentor) -> None:
-        """Sets training and evaluation modes of all modules."""
-
-    def losses(self, model: ControllableSegmentor, **batch: Any) -> dict[str, Tensor]:
-        """The losses of one batch."""
-
-
 @MODELS.register_module()
-class ControllableSegmentor(BaseModel):
+class ControllableSegmentor(AnchorNet):
     """One multi-task network that changes its tree and its norms with a preference.
 
     Before :meth:`set_preference` is called it runs the anchor itself: one separate stream a task.
 
     Args:
-        tasks: Names of the N tasks; every vector follows their order.
-        stream: ``dict(backbone=dict(type='mmseg.ResNet', …), granularity='stage', merge=None)``, see
-            :func:`mmdymu.models.streams.build_stream`.
-        heads: Config of a head for every task: any mmseg decode head, or one of ours with its ``decoder``.
+        tasks: As in :class:`AnchorNet`.
+        stream: As in :class:`AnchorNet`.
+        heads: As in :class:`AnchorNet`.
         edge_hypernet: Config; sizes are filled in.
         weight_hypernet: Config, or None for a model that never adapts its norms.
-        anchor: ``dict(checkpoints={task: path})`` to start from single-task models.
-        image_size: (height, width) for which costs are counted.
-        data_preprocessor: Config of the data preprocessor.
+        anchor: As in :class:`AnchorNet`.
+        image_size: As in :class:`AnchorNet`.
+        data_preprocessor: As in :class:`AnchorNet`.
         init_cfg: As in mmengine.
 
     Raises:
@@ -73,44 +60,22 @@ class ControllableSegmentor(BaseModel):
         edge_hypernet: Mapping[str, Any] | None = None,
         weight_hypernet: Mapping[str, Any] | None = None,
         anchor: Mapping[str, Any] | None = None,
-        image_size: tuple[int, int] = (512, 512),
+        image_size: Sequence[int] = (512, 512),
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
-        self.tasks = _checked_tasks(tasks, heads or {})
-        self.image_size = tuple(image_size)
-        self.anchor_checkpoints = check_anchor_checkpoints(anchor["checkpoints"], self.tasks) if anchor else {}
-        if not stream:
-            raise ValueError("model.stream is missing: dict(backbone=dict(type='mmseg.ResNet', …))")
-        self.backbone = ControllableBackbone([build_stream(**stream) for _ in self.tasks])
-        self.heads = nn.ModuleDict({task: _build_head(heads[task]) for task in self.tasks})  # type: ignore[index]
-        self._slots = {node: norm_slots(self.backbone.node(node)) for node in self._all_nodes()}
-        self.edge_hypernet = build_part(
-            edge_hypernet or {"type": "mmdymu.EdgeHypernet"}, num_tasks=self.num_tasks, num_layers=self.num_layers
-        )
-        channels = {node: sum(size for _, size in slots) for node, slots in self._slots.items() if slots}
-        self.weight_hypernet = (
-            build_part(weight_hypernet, num_tasks=self.num_tasks, channels=channels) if weight_hypernet else None
-        )
+        super().__init__(tasks, stream, heads, anchor, image_size, data_preprocessor, init_cfg)
+        nodes = [(layer, i) for layer in range(self.num_layers) for i in range(self.num_tasks)]
+        slots = {node: norm_slots(self.backbone.node(node)) for node in nodes}
+        self._slots = {node: norms for node, norms in slots.items() if norms}
+        edges = edge_hypernet or {"type": "mmdymu.EdgeHypernet"}
+        self.edge_hypernet = build_part(edges, num_tasks=self.num_tasks, num_layers=self.num_layers)
+        self.weight_hypernet = self._build_weight_hypernet(weight_hypernet) if weight_hypernet else None
         self._register_stage_results()
         self.norm_statistics = "running"
         self._objective: Objective | None = None
         self._selection: Selection | None = None
-        self._complexity: Complexity | None = None
         self.register_load_state_dict_post_hook(_select_again)
-
-    # ---------------------------------------------------------------- values
-
-    @property
-    def num_tasks(self) -> int:
-        """Number of tasks, N."""
-        return len(self.tasks)
-
-    @property
-    def num_layers(self) -> int:
-        """Number of branching decisions of a path, L."""
-        return self.backbone.num_layers
 
     @property
     def selection(self) -> Selection | None:
@@ -118,23 +83,9 @@ class ControllableSegmentor(BaseModel):
         return self._selection
 
     @property
-    def anchor_tree(self) -> BranchingTree:
-        """The anchor: every task has a stream of its own."""
-        return BranchingTree.separate(self.num_tasks, self.num_layers)
-
-    @property
     def is_controllable(self) -> bool:
         """Whether the edge hypernet's training has begun; before, only the anchor means anything."""
         return bool(torch.isfinite(self.loss_scale).all())
-
-    @property
-    def complexity(self) -> Complexity:
-        """Costs of all nodes and heads at ``image_size``; counted on first use."""
-        if self._complexity is None:
-            self._complexity = count_complexity(
-                self.backbone, [self.heads[task] for task in self.tasks], (3, *self.image_size)
-            )
-        return self._complexity
 
     def report(self) -> dict[str, Any]:
         """What the selected network is and costs: tree, nodes, GFLOPs (multiply-adds), parameters, share."""
@@ -147,8 +98,6 @@ class ControllableSegmentor(BaseModel):
             "params": self.complexity.params(tree),
             "share": self.complexity.share(tree),
         }
-
-    # ----------------------------------------------------------- preference
 
     @torch.no_grad()
     def set_preference(self, preference: Preference) -> BranchingTree:
@@ -193,42 +142,15 @@ class ControllableSegmentor(BaseModel):
         """The most likely parent everywhere."""
         return BranchingTree.from_logits(self.edge_logits([preference])[0].detach().cpu())
 
-    def norm_states(self, preference: Preference, tree: BranchingTree) -> dict[tuple[int, int], dict[str, Tensor]]:
+    def norm_states(self, preference: Preference, tree: BranchingTree) -> dict[Node, dict[str, Tensor]]:
         """Norm parameters of a tree's nodes under a preference; empty without a weight hypernet."""
         if self.weight_hypernet is None:
             return {}
         weights, cost_weight = self._as_tensors([preference])
-        nodes = [(layer, i) for layer, used in enumerate(tree.used_nodes) for i in used if self._slots[layer, i]]
+        used = {(layer, i) for layer, streams in enumerate(tree.used_nodes) for i in streams}
+        nodes = sorted(used & self._slots.keys())
         deltas = self.weight_hypernet(weights[0], cost_weight[0], nodes)
         return {node: modulated_state(self.backbone.node(node), self._slots[node], deltas[node]) for node in nodes}
-
-    # -------------------------------------------------------------- running
-
-    def run_tree(self, inputs: Tensor, tree: BranchingTree, node_states: NodeStates | None = None) -> dict[str, Tensor]:
-        """Raw head outputs (B, C, h, w) by task, for one tree."""
-        return self.run_heads(self.backbone(inputs, tree, node_states), node_states)
-
-    def run_heads(
-        self, features: Sequence[tuple[Tensor, ...]], node_states: NodeStates | None = None
-    ) -> dict[str, Tensor]:
-        """Raw head outputs (B, C, h, w) by task, from each task's features."""
-        outputs = {}
-        for index, task in enumerate(self.tasks):
-            state = (node_states or {}).get((self.num_layers, index))
-            head = self.heads[task]
-            outputs[task] = functional_call(head, dict(state), (features[index],)) if state else head(features[index])
-        return outputs
-
-    def task_losses(
-        self, outputs: Mapping[str, Tensor], data_samples: Sequence[MultiTaskDataSample]
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """(N,) mean losses of a batch, unweighted, and values to log."""
-        losses, logs = [], {}
-        for task in self.tasks:
-            loss, log = head_loss(self.heads[task], outputs[task], [sample.get(task) for sample in data_samples])
-            losses.append(loss)
-            logs.update({f"{task}.{name}": value for name, value in log.items() if "loss" not in name})
-        return torch.stack(losses), logs
 
     def forward(
         self,
@@ -252,23 +174,24 @@ class ControllableSegmentor(BaseModel):
             return self._losses(inputs=inputs, data_samples=data_samples, **batch)
         if mode not in ("tensor", "predict"):
             raise ValueError(f"mode={mode!r} is unknown, use 'tensor', 'predict' or 'loss'")
+        if inputs is None or (mode == "predict" and data_samples is None):
+            raise ValueError(f"mode={mode!r} needs inputs, and 'predict' also data_samples")
         tree = self._selection.tree if self._selection else self.anchor_tree
         states = self._selection.node_states if self._selection else None
-        outputs = self.run_tree(inputs, tree, states)  # type: ignore[arg-type]
-        if mode == "tensor":
+        outputs = self.run_tree(inputs, tree, states)
+        if mode == "tensor" or data_samples is None:
             return outputs
         for task in self.tasks:
-            attach_predictions(self.heads[task], outputs[task], [sample.get(task) for sample in data_samples or ()])
-        return list(data_samples or ())
+            attach_predictions(self.heads[task], outputs[task], [sample.get(task) for sample in data_samples])
+        return list(data_samples)
 
     def _losses(self, **batch: Any) -> dict[str, Tensor]:
         if self._objective is not None:
             return self._objective.losses(self, **batch)
         # Under a stock train loop there are no stages: the anchor is trained.
-        losses, logs = self.task_losses(self.run_tree(batch["inputs"], self.anchor_tree), batch["data_samples"])
+        outputs = self.run_tree(batch["inputs"], self.anchor_tree)
+        losses, logs = self.task_losses(outputs, batch["data_samples"])
         return {**{f"{task}.loss": loss for task, loss in zip(self.tasks, losses, strict=True)}, **logs}
-
-    # ------------------------------------------------------------- training
 
     def begin_stage(self, objective: Objective) -> None:
         """Freezes all that the stage does not own; frozen parameters and buffers stay bit-identical."""
@@ -280,38 +203,19 @@ class ControllableSegmentor(BaseModel):
         self.train()
 
     def train(self, mode: bool = True) -> ControllableSegmentor:
-        """As usual, except that a stage decides about its frozen parts and ``norm_statistics`` about test time."""
+        """As usual, but a stage decides about its frozen parts and ``norm_statistics`` about test time."""
         super().train(mode)
-        if mode and self._objective is not None:
-            self._objective.set_modes(self)
-        elif not mode:
+        if not mode:
             (use_batch_statistics if self.norm_statistics == "batch" else use_running_statistics)(self)
+        elif self._objective is not None:
+            self._objective.set_modes(self)
+        else:
+            update_running_statistics(self)
         return self
 
-    def init_weights(self) -> None:
-        """Initialises all parts; single-task checkpoints, where configured, replace streams and heads."""
-        self.backbone.init_weights()
-        for head in self.heads.values():
-            head.init_weights()
-        if self.init_cfg:
-            initialize(self, self.init_cfg)
-        for index, (task, checkpoint) in enumerate(self.anchor_checkpoints.items()):
-            load_single_task(checkpoint, self.backbone.streams[index], self.heads[task])
-
-    def get_extra_state(self) -> Tensor:
-        """The task names, so that a checkpoint of another task set is refused."""
-        return torch.tensor(list(json.dumps(self.tasks).encode()), dtype=torch.uint8)
-
-    def set_extra_state(self, state: Tensor) -> None:
-        """Refuses a checkpoint of another task set."""
-        tasks = tuple(json.loads(bytes(state.tolist())))
-        if tasks != self.tasks:
-            raise ValueError(f"the checkpoint belongs to tasks {list(tasks)}, the model has {list(self.tasks)}")
-
-    # -------------------------------------------------------------- helpers
-
-    def _all_nodes(self) -> list[tuple[int, int]]:
-        return [(layer, i) for layer in range(self.num_layers) for i in range(self.num_tasks)]
+    def _build_weight_hypernet(self, config: Mapping[str, Any]) -> nn.Module:
+        channels = {node: sum(size for _, size in norms) for node, norms in self._slots.items()}
+        return build_part(config, num_tasks=self.num_tasks, channels=channels)
 
     def _register_stage_results(self) -> None:
         """Buffers that one stage leaves to the next; NaN until then."""
@@ -322,35 +226,19 @@ class ControllableSegmentor(BaseModel):
         self.register_buffer("affinity", torch.full((self.num_tasks, self.num_tasks), torch.nan))
 
     def _as_tensors(self, preferences: Sequence[Preference]) -> tuple[Tensor, Tensor]:
-        options = {"dtype": torch.float32, "device": self.loss_scale.device}
+        options = {"dtype": self.loss_scale.dtype, "device": self.loss_scale.device}
         weights = torch.tensor([preference.weights for preference in preferences], **options)
         return weights, torch.tensor([preference.cost_weight for preference in preferences], **options)
 
-    def _refresh(self) -> None:
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> ControllableSegmentor:
+        # Moves and casts: the selection, calibrated statistics included, follows the parameters.
+        super()._apply(fn, recurse)
         if self._selection is not None:
-            self.set_preference(self._selection.preference)
-
-    def _apply(self, *args: Any, **kwargs: Any) -> ControllableSegmentor:
-        super()._apply(*args, **kwargs)
-        self._refresh()
+            self._selection = self._selection.map_states(fn)
         return self
 
 
 def _select_again(model: ControllableSegmentor, _incompatible_keys: Any) -> None:
     """After loading other weights, the selection's tensors are stale."""
-    model._refresh()
-
-
-def _checked_tasks(tasks: Sequence[str], heads: Mapping[str, Any]) -> tuple[str, ...]:
-    if isinstance(tasks, str) or not tasks or len(set(tasks)) != len(tasks):
-        raise ValueError(f"model.tasks={tasks!r} must be a non-empty sequence of unique task names")
-    if set(heads) != set(tasks):
-        raise ValueError(f"model.heads has {sorted(heads)}, model.tasks is {list(tasks)}: every task needs one head")
-    return tuple(tasks)
-
-
-def _build_head(config: Mapping[str, Any]) -> nn.Module:
-    parts = dict(config)
-    if isinstance(parts.get("decoder"), Mapping):
-        parts["decoder"] = build_part(parts["decoder"])
-    return build_part(parts)
+    if model.selection is not None:
+        model.set_preference(model.selection.preference)

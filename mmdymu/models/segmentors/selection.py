@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -33,3 +33,10 @@ class Selection:
         nodes = {*self.node_states, *states}
         merged = {node: {**self.node_states.get(node, {}), **states.get(node, {})} for node in nodes}
         return Selection(self.preference, self.tree, merged)
+
+    def map_states(self, function: Callable[[Tensor], Tensor]) -> Selection:
+        """The same selection with a function, such as a move to another device, applied to its tensors."""
+        states = {
+            node: {name: function(value) for name, value in state.items()} for node, state in self.node_states.items()
+        }
+        return Selection(self.preference, self.tree, states)

@@ -28,7 +28,8 @@ def build_stream(
     """Builds a registered backbone and cuts it into a stream.
 
     Args:
-        backbone: Config of a backbone of mmseg or mmpretrain (``dict(type='mmseg.ResNet', …)``), or the backbone.
+        backbone: Config of a backbone of mmseg or mmpretrain (``dict(type='mmseg.ResNet', …)``), or the built
+            backbone.
         granularity: ``stage`` or ``block``.
         merge: Sizes of groups of neighbouring units that form one node each.
 
@@ -52,6 +53,6 @@ def build_stream(
 def _refuse_own_freezing(backbone: BaseModule) -> None:
     if backbone.frozen_stages >= 0 or backbone.norm_eval:
         raise ValueError(
-            f"backbone has frozen_stages={backbone.frozen_stages}, norm_eval={backbone.norm_eval}: the training stages "
-            "decide what is frozen, use frozen_stages=-1 and norm_eval=False"
+            f"backbone has frozen_stages={backbone.frozen_stages}, norm_eval={backbone.norm_eval}: the training "
+            "stages decide what is frozen, use frozen_stages=-1 and norm_eval=False"
         )

@@ -9,7 +9,7 @@ from .stream import Unit
 
 
 def cut_mobilenet_v2(backbone: BaseModule, granularity: str) -> list[Unit]:
-    """Cuts a MobileNetV2 of any width into its stem and its stages, or into its stem and its inverted residuals.
+    """Cuts a MobileNetV2 of any width into its stem and its stages or inverted residuals.
 
     mmpretrain's last 1x1 convolution (``conv2``) is a unit only where it is an output: nothing else reads it.
 

@@ -9,6 +9,12 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+_MISSING_WEIGHTS = (
+    "cannot read the pretrained weights {!r} of the streams ({}). Put the file there; or set MMDYMU_DATA_ROOT to the "
+    "folder that holds it, where the config reads that; or name another file or URL in "
+    "model.stream.backbone.init_cfg.checkpoint; or leave init_cfg out and begin train_cfg.stages with a 'trunk' stage"
+)
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -26,8 +32,8 @@ class Unit:
 class Stream(nn.Module):
     """A chain of nodes that computes what the wrapped backbone computes.
 
-    The nodes hold the backbone's own modules, so parameters have the backbone's names behind ``nodes.<layer>.``, and
-    single-task checkpoints load by key mapping alone (:meth:`load_backbone_state_dict`).
+    The nodes hold the backbone's own modules, so parameters have the backbone's names behind
+    ``nodes.<layer>.``, and single-task checkpoints load by key mapping alone (:meth:`load_backbone_state_dict`).
 
     Args:
         backbone: The backbone that was cut; it initialises the weights (``init_cfg``).
@@ -60,8 +66,15 @@ class Stream(nn.Module):
         return found[0] if found else None
 
     def init_weights(self) -> None:
-        """Initialises the nodes as the wrapped backbone initialises itself."""
-        self._wrapped[0].init_weights()
+        """Initialises the nodes as the wrapped backbone initialises itself.
+
+        Raises:
+            FileNotFoundError: If its pretrained weights cannot be read.
+        """
+        try:
+            self._wrapped[0].init_weights()
+        except OSError as error:
+            raise FileNotFoundError(_MISSING_WEIGHTS.format(self.pretrained, error)) from error
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Runs all nodes; returns the features of the output layers, as the wrapped backbone does."""
@@ -89,9 +102,8 @@ class Stream(nn.Module):
             raise KeyError(f"checkpoint lacks {len(missing)} backbone weights, the first is {missing[0]!r}")
         for key, name in renamed.items():
             if name in state_dict and state_dict[name].shape != own[key].shape:
-                raise ValueError(
-                    f"weight {name!r} has shape {tuple(state_dict[name].shape)}, the stream wants {tuple(own[key].shape)}"
-                )
+                found, wanted = tuple(state_dict[name].shape), tuple(own[key].shape)
+                raise ValueError(f"weight {name!r} has shape {found}, the stream wants {wanted}")
         self.load_state_dict({key: state_dict.get(name, own[key]) for key, name in renamed.items()})
 
 

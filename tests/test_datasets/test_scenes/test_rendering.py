@@ -18,9 +18,7 @@ def points_of(depth: np.ndarray) -> np.ndarray:
     height, width = depth.shape
     rows, columns = np.mgrid[:height, :width] + 0.5
     focal = FOCAL_PER_WIDTH * width
-    return np.stack(
-        [(columns - width / 2) / focal * depth, (height / 2 - rows) / focal * depth, -depth], axis=2
-    )
+    return np.stack([(columns - width / 2) / focal * depth, (height / 2 - rows) / focal * depth, -depth], axis=2)
 
 
 def test_types_and_ranges(rooms: list[dict[str, np.ndarray]]) -> None:

@@ -53,9 +53,7 @@ def test_a_ready_series_is_not_touched(tmp_path: Path, monkeypatch: pytest.Monke
     assert cached_series(SERIES, tmp_path) == folder
 
 
-def test_a_failed_run_leaves_nothing_and_the_next_one_works(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_run_leaves_nothing_and_the_next_one_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail_late(seed: int, index: int, height: int, width: int) -> dict[str, Any]:
         if index == 30:
             raise OSError("disk full")

@@ -63,9 +63,7 @@ def iteration_of_latest(work_dir: Path) -> int:
     return loaded["meta"]["iter"]
 
 
-def patch_after(
-    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int, act: Callable[..., None]
-) -> None:
+def patch_after(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int, act: Callable[..., None]) -> None:
     """Replace a function's n-th call by ``act``, which gets the function and its arguments."""
     original, calls = getattr(owner, name), []
 

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from mmengine.runner.checkpoint import _load_checkpoint
+from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from ..streams import Stream
 
 
-def check_anchor_checkpoints(checkpoints: Mapping[str, str], tasks: Sequence[str]) -> dict[str, str]:
-    """Checks that every task has one checkpoint.
+def anchor_checkpoints(anchor: Mapping[str, Any] | None, tasks: Sequence[str]) -> dict[str, str]:
+    """Reads the setting ``model.anchor``.
 
     Args:
-        checkpoints: Path or URL of a single-task model by task.
+        anchor: ``dict(checkpoints={task: path or URL of a single-task model})``, or None.
         tasks: The model's tasks.
 
     Returns:
-        The checkpoints in task order.
+        The checkpoints in task order; empty without the setting.
 
     Raises:
-        ValueError: If a task lacks its checkpoint or an unknown task has one.
+        ValueError: If it has other entries, a task lacks its checkpoint or an unknown task has one.
     """
+    if not anchor:
+        return {}
+    if set(anchor) != {"checkpoints"}:
+        raise ValueError(f"model.anchor has {sorted(anchor)}, it takes dict(checkpoints={{task: path}}) only")
+    checkpoints = anchor["checkpoints"]
     if set(checkpoints) != set(tasks):
         raise ValueError(
             f"anchor.checkpoints names the tasks {sorted(checkpoints)}, the model has {list(tasks)}: give one each"
@@ -39,18 +45,21 @@ def load_single_task(checkpoint: str, stream: Stream, head: nn.Module) -> None:
         head: The task's head; of a head that wraps a decoder, the decoder takes the weights.
 
     Raises:
-        KeyError: If the checkpoint lacks weights.
-        ValueError: If shapes differ.
+        FileNotFoundError: If there is no such checkpoint.
+        ValueError: If it lacks weights or has others.
     """
-    content = _load_checkpoint(checkpoint, map_location="cpu")
+    try:
+        content = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
+    except OSError as error:
+        raise FileNotFoundError(f"model.anchor.checkpoints: cannot read {checkpoint!r} ({error})") from error
     state = content.get("state_dict", content)
-    stream.load_backbone_state_dict(_below(state, "backbone."))
     target = getattr(head, "decoder", head)
     weights = _below(state, "decode_head.decoder.") or _below(state, "decode_head.")
     try:
+        stream.load_backbone_state_dict(_below(state, "backbone."))
         target.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(f"decode_head of {checkpoint!r} does not fit its head: {error}") from error
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise ValueError(f"single-task checkpoint {checkpoint!r} does not fit: {error}") from error
 
 
 def _below(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,0 +1,72 @@
+"""What norm statistics and the weight hypernet do to the losses of the trees that a controller chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from mmdymu.engine import Batch, calibrate
+from mmdymu.models import ControllableSegmentor
+from mmdymu.models.segmentors import Selection
+from mmdymu.preference import Preference
+from mmdymu.progress import Progress
+
+__all__ = ["compare_norms"]
+
+
+@torch.no_grad()
+def compare_norms(
+    model: ControllableSegmentor, test: Sequence[Batch], training: Sequence[Batch], drawn: Sequence[Preference]
+) -> dict[str, Any]:
+    """Measures the same trees under the three norm statistics, and with the weight hypernet on calibrated ones.
+
+    Args:
+        model: In evaluation mode; its norm statistics setting is left at ``running``.
+        test: Frames that no stage saw.
+        training: Training frames, to calibrate norm statistics.
+        drawn: Preferences; each is asked for with cost weights 0 and 1.
+
+    Returns:
+        Mean rL by name, and by how much the weight hypernet lowers it.
+    """
+    single = _mean_losses(model, test, Selection(drawn[0], model.anchor_tree))
+    results: dict[str, list[float]] = {"running": [], "batch": [], "calibrated": [], "calibrated_adapted": []}
+    bar = Progress("norm statistics and weight hypernet", 2 * len(drawn))
+    for preference in drawn:
+        for cost_weight in (0.0, 1.0):
+            asked = Preference(preference.tasks, preference.weights, cost_weight)
+            plain = Selection(asked, model.predict_tree(asked))
+            selections = {"running": plain, "batch": plain, "calibrated": _calibrated(model, plain, training)}
+            if model.weight_hypernet is not None:
+                adapted = Selection(asked, plain.tree, model.norm_states(asked, plain.tree))
+                selections["calibrated_adapted"] = _calibrated(model, adapted, training)
+            for name, selection in selections.items():
+                model.set_norm_statistics("batch" if name == "batch" else "running")
+                model.eval()
+                values = _mean_losses(model, test, selection)
+                results[name].append(float(np.array(asked.weights) @ (values / single)))
+            bar.update()
+    model.set_norm_statistics("running")
+    model.eval()
+    means: dict[str, Any] = {name: float(np.mean(values)) for name, values in results.items() if values}
+    if results["calibrated_adapted"]:
+        gains = np.array(results["calibrated"]) - np.array(results["calibrated_adapted"])
+        means["weight_hypernet_gain"] = {"mean": float(gains.mean()), "lowered": float((gains > 0).mean())}
+    return means
+
+
+def _calibrated(model: ControllableSegmentor, selection: Selection, training: Sequence[Batch]) -> Selection:
+    return selection.with_states(calibrate(model, selection, training))
+
+
+def _mean_losses(model: ControllableSegmentor, batches: Sequence[Batch], selection: Selection) -> np.ndarray:
+    sums, count = np.zeros(model.num_tasks), 0
+    for batch in batches:
+        outputs = model.run_tree(batch.inputs, selection.tree, selection.node_states)
+        losses, _ = model.task_losses(outputs, batch.data_samples)
+        sums += losses.cpu().numpy() * len(batch.inputs)
+        count += len(batch.inputs)
+    return sums / count

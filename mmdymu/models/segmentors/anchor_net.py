@@ -1,0 +1,156 @@
+"""The anchor net: N single-task networks, which run separately or along any tree of their nodes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import torch
+from mmengine.model import BaseModel, initialize
+from mmpretrain.structures import MultiTaskDataSample
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from mmdymu.tree import BranchingTree
+
+from ..backbones import ControllableBackbone, NodeStates
+from ..build import build_part
+from ..complexity import Complexity, count_complexity
+from ..heads import head_loss
+from ..streams import build_stream
+from .single_task import anchor_checkpoints, load_single_task
+
+
+class AnchorNet(BaseModel):
+    """N streams of one architecture with a head each: the warehouse of every tree's nodes.
+
+    Args:
+        tasks: Names of the N tasks; every vector follows their order.
+        stream: ``dict(backbone=dict(type='mmseg.ResNet', …), granularity='stage', merge=None)``, see
+            :func:`mmdymu.models.streams.build_stream`.
+        heads: Config of a head for every task: any mmseg decode head, or one of ours with its ``decoder``.
+        anchor: ``dict(checkpoints={task: path})`` to start from single-task models.
+        image_size: (height, width) for which costs are counted.
+        data_preprocessor: Config of the data preprocessor.
+        init_cfg: As in mmengine.
+
+    Raises:
+        ValueError: If ``tasks`` is empty, or heads or checkpoints do not match it.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        stream: Mapping[str, Any] | None,
+        heads: Mapping[str, Mapping[str, Any]] | None,
+        anchor: Mapping[str, Any] | None = None,
+        image_size: Sequence[int] = (512, 512),
+        data_preprocessor: Mapping[str, Any] | None = None,
+        init_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        heads = heads or {}
+        self.tasks = _checked_tasks(tasks, heads)
+        self.image_size = tuple(image_size)
+        self.anchor_checkpoints = anchor_checkpoints(anchor, self.tasks)
+        if not stream:
+            raise ValueError("model.stream is missing: dict(backbone=dict(type='mmseg.ResNet', …))")
+        self.backbone = ControllableBackbone([build_stream(**stream) for _ in self.tasks])
+        self.heads = nn.ModuleDict({task: _build_head(heads[task]) for task in self.tasks})
+        # Depthwise convolutions run up to seven times faster so on a CPU, and half precision on a GPU likes it too.
+        for part in (self.backbone, self.heads):
+            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def num_tasks(self) -> int:
+        """Number of tasks, N."""
+        return len(self.tasks)
+
+    @property
+    def num_layers(self) -> int:
+        """Number of branching decisions of a path, L."""
+        return self.backbone.num_layers
+
+    @property
+    def anchor_tree(self) -> BranchingTree:
+        """The anchor itself: every task has a stream of its own."""
+        return BranchingTree.separate(self.num_tasks, self.num_layers)
+
+    @cached_property
+    def complexity(self) -> Complexity:
+        """Costs of all nodes and heads at ``image_size``; counted on first use."""
+        return count_complexity(self.backbone, [self.heads[task] for task in self.tasks], (3, *self.image_size))
+
+    def run_tree(self, inputs: Tensor, tree: BranchingTree, node_states: NodeStates | None = None) -> dict[str, Tensor]:
+        """Raw head outputs (B, C, h, w) by task, for one tree.
+
+        Args:
+            inputs: (B, 3, H, W) images, normalised.
+            tree: Which stream's node feeds which.
+            node_states: Tensors that replace parameters and buffers of nodes; heads are the nodes of layer L.
+
+        Returns:
+            The outputs in task order.
+        """
+        return self.run_heads(self.backbone(inputs, tree, node_states), node_states)
+
+    def run_heads(
+        self, features: Sequence[tuple[Tensor, ...]], node_states: NodeStates | None = None
+    ) -> dict[str, Tensor]:
+        """Raw head outputs (B, C, h, w) by task, from each task's features."""
+        states = node_states or {}
+        outputs = {}
+        for index, (task, inputs) in enumerate(zip(self.tasks, features, strict=True)):
+            state = states.get((self.num_layers, index))
+            head = self.heads[task]
+            outputs[task] = functional_call(head, dict(state), (inputs,)) if state else head(inputs)
+        return outputs
+
+    def task_losses(
+        self, outputs: Mapping[str, Tensor], data_samples: Sequence[MultiTaskDataSample]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """(N,) mean losses of a batch, unweighted, and values to log."""
+        losses, logs = [], {}
+        for task in self.tasks:
+            samples = [sample.get(task) for sample in data_samples]
+            loss, log = head_loss(self.heads[task], outputs[task], samples)
+            losses.append(loss)
+            logs.update({f"{task}.{name}": value for name, value in log.items() if "loss" not in name})
+        return torch.stack(losses), logs
+
+    def init_weights(self) -> None:
+        """Initialises all parts; single-task checkpoints, where configured, replace streams and heads."""
+        self.backbone.init_weights()
+        for head in self.heads.values():
+            head.init_weights()  # type: ignore[operator]
+        if self.init_cfg:
+            initialize(self, self.init_cfg)
+        for index, (task, checkpoint) in enumerate(self.anchor_checkpoints.items()):
+            load_single_task(checkpoint, self.backbone.stream(index), self.heads[task])
+
+    def get_extra_state(self) -> Tensor:
+        """The task names, so that a checkpoint of another task set is refused."""
+        return torch.tensor(list(json.dumps(self.tasks).encode()), dtype=torch.uint8)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Refuses a checkpoint of another task set."""
+        tasks = tuple(json.loads(bytes(state.tolist())))
+        if tasks != self.tasks:
+            raise ValueError(f"the checkpoint belongs to tasks {list(tasks)}, the model has {list(self.tasks)}")
+
+
+def _checked_tasks(tasks: Sequence[str], heads: Mapping[str, Any]) -> tuple[str, ...]:
+    if isinstance(tasks, str) or not tasks or len(set(tasks)) != len(tasks):
+        raise ValueError(f"model.tasks={tasks!r} must be a non-empty sequence of unique task names")
+    if set(heads) != set(tasks):
+        raise ValueError(f"model.heads has {sorted(heads)}, model.tasks is {list(tasks)}: every task needs one head")
+    return tuple(tasks)
+
+
+def _build_head(config: Mapping[str, Any]) -> nn.Module:
+    parts = dict(config)
+    if isinstance(parts.get("decoder"), Mapping):
+        parts["decoder"] = build_part(parts["decoder"])
+    return build_part(parts)

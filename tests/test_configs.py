@@ -1,0 +1,99 @@
+"""Every shipped config is complete: it loads, its model builds, and its run takes a step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+from mmdymu import Preference
+from mmdymu.engine.loops import build_stages
+from mmdymu.engine.loops.stage import listed_stages
+from mmdymu.models.segmentors.controllable_segmentor import MAX_PATH_TABLE
+from mmdymu.registry import MODELS
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted((ROOT / "configs" / "dymu").glob("*.py"))
+SMALL = (64, 64)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_config_builds(path: Path) -> None:
+    config = Config.fromfile(path)
+    init_default_scope(config.default_scope)
+    # The weight hypernet is most of a big model and is built in the tests that take a step.
+    model = MODELS.build({**config.model, "weight_hypernet": None})
+    stages = build_stages(listed_stages(config.train_cfg.stages))
+
+    assert model.path_losses.numel() == model.num_tasks ** (model.num_layers + 1) <= MAX_PATH_TABLE
+    assert [stage.name for stage in stages][-3:] == ["anchor", "edges", "weights"]
+    assert {metric["task"] if "task" in metric else metric["type"].lower()[:-6] for metric in config.test_evaluator} <= {
+        *model.tasks
+    }
+    assert not {"pref", "cost_weight"} & set(config), "unset means uniform and 0"
+
+
+@pytest.mark.parametrize("name", ["pascal_r50", "pascal_mbv2"])
+def test_pascal_config_takes_a_step_of_every_stage(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _write_pascal(tmp_path / "PASCAL_MT")
+    monkeypatch.setenv("MMDYMU_DATA_ROOT", str(tmp_path))
+    config = Config.fromfile(ROOT / "configs" / "dymu" / f"{name}.py")
+    config.work_dir = str(tmp_path / "work")
+    _shrink(config)
+
+    runner = Runner.from_cfg(config)
+    runner.train()
+
+    model = runner.model
+    assert model.is_controllable
+    model.eval()
+    tree = model.set_preference(Preference.parse([0.6, 0.1, 0.1, 0.1, 0.1], cost_weight=0.5, tasks=model.tasks))
+    outputs = model(torch.zeros(1, 3, *SMALL), mode="tensor")
+    assert tree.num_tasks == 5
+    assert {task: output.shape[1] for task, output in outputs.items()} == {
+        "semseg": 21, "parts": 7, "saliency": 1, "normals": 3, "edges": 1
+    }  # fmt: skip
+
+
+def _shrink(config: Config) -> None:
+    """A step of two small images instead of 40 000 of sixteen."""
+    del config.model.stream.backbone["init_cfg"]
+    config.model.image_size = SMALL
+    for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
+        loader.update(batch_size=2, num_workers=0, persistent_workers=False)
+        for transform in loader.dataset.pipeline:
+            for key in {"size", "crop_size"} & set(transform):
+                transform[key] = SMALL
+    stages: Any = config.train_cfg.stages
+    for stage in stages.values():
+        stage.max_iters = 1
+    stages.edges.objective.update(source="images", preferences_per_step=2, images=2, affinity_images=2)
+    config.default_hooks.checkpoint.interval = 100
+
+
+def _write_pascal(root: Path) -> None:
+    """Two frames with random labels in the folders that the config names."""
+    rng = np.random.default_rng(0)
+    folders = {"semseg": 21, "human_parts": 7, "sal_distill": 255, "edges": None, "normals_distill": (1, 255)}
+    for split in ("train", "val"):
+        file = root / "ImageSets" / "Context" / f"{split}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("2008_000001\n2008_000002\n")
+    for name in ("2008_000001", "2008_000002"):
+        _write(root / "JPEGImages" / f"{name}.jpg", rng.integers(0, 255, (60, 70, 3)))
+        for folder, values in folders.items():
+            shape = (60, 70, 3) if folder == "normals_distill" else (60, 70)
+            label = rng.integers(0, values, shape) if isinstance(values, int) else rng.integers(1, 255, shape)
+            _write(root / folder / f"{name}.png", rng.choice([0, 255], shape) if folder == "edges" else label)
+
+
+def _write(path: Path, image: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), image.astype(np.uint8))

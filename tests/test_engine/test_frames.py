@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from mmengine.config import ConfigDict
+from torch import Tensor
+
+from mmdymu.engine import Frames
+from mmdymu.models import ControllableSegmentor
+
+
+@pytest.fixture(scope="module")
+def model() -> ControllableSegmentor:
+    return tiny.build_model(stream=tiny.SHORT)
+
+
+def config(**changes: Any) -> ConfigDict:
+    loader = {"batch_size": 2, "dataset": {"type": "mmdymu.TinyDataset", "size": 10}}
+    return ConfigDict(train_dataloader=loader, test_dataloader=tiny.test_loader(), **changes)
+
+
+def names(batches: Any) -> list[str]:
+    return [sample.img_path for batch in batches for sample in batch.data_samples]
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"), [(4, (0, 3, 6, 9)), (1, (0,)), (10, range(10)), (99, range(10)), (None, range(10))]
+)
+def test_takes_evenly_spaced_images(model: ControllableSegmentor, images: int | None, expected: Any) -> None:
+    batches = Frames.from_config(config()).batches(model, images, batch_size=3)
+    assert names(batches) == [f"{index}.jpg" for index in expected]
+    assert max(len(batch.inputs) for batch in batches) <= 3
+
+
+def test_uses_the_test_pipeline_so_that_images_are_always_the_same(model: ControllableSegmentor) -> None:
+    def load() -> Tensor:
+        return torch.cat([batch.inputs for batch in Frames.from_config(config()).batches(model)])
+
+    plain = tiny.TinyDataset(size=10, pipeline=[])
+    expected = torch.stack([(plain[i]["inputs"].float() - 127.5) / 64 for i in range(10)])
+    assert torch.allclose(load(), expected, atol=1e-6)
+    assert torch.equal(load(), load())
+
+
+def test_falls_back_to_the_validation_and_then_the_training_pipeline(model: ControllableSegmentor) -> None:
+    only_val = config(val_dataloader=tiny.test_loader())
+    del only_val["test_dataloader"]
+    assert not Frames.from_config(only_val)._config["pipeline"]
+    del only_val["val_dataloader"]
+    assert Frames.from_config(only_val)._config.get("pipeline") is None
+
+
+def test_takes_another_split(model: ControllableSegmentor) -> None:
+    assert len(names(Frames.from_config(config(), "test").batches(model))) == 4
+
+
+def test_leaves_the_config_alone(model: ControllableSegmentor) -> None:
+    cfg, untouched = config(), config()
+    Frames.from_config(cfg).batches(model, 2)
+    assert cfg == untouched
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_refuses_a_config_without_the_split(split: str) -> None:
+    with pytest.raises(ValueError, match=f"no {split}_dataloader"):
+        Frames.from_config(ConfigDict(), split)

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmdymu import Preference
+from mmdymu.engine import Frames, PreferenceHook, calibrate
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Of a model whose edge hypernet answers everything by chance."""
+    model = tiny.build_model(stream=tiny.SHORT)
+    model.loss_scale.fill_(1.0)
+    path = tmp_path_factory.mktemp("model") / "model.pth"
+    torch.save({"state_dict": model.state_dict(), "meta": {}}, path)
+    return str(path)
+
+
+def build(folder: Path, checkpoint: str | None, **changes: Any) -> Runner:
+    return tiny.build_runner(
+        folder,
+        model=tiny.model_config(stream=tiny.SHORT),
+        test_dataloader=tiny.test_loader(),
+        test_cfg={"type": "TestLoop"},
+        test_evaluator=[{"type": "DepthMetric"}],
+        load_from=checkpoint,
+        **changes,
+    )
+
+
+@pytest.mark.parametrize(
+    ("pref", "weights"),
+    [
+        ([0.6, 0.2, 0.2], (0.6, 0.2, 0.2)),
+        ((0, 0, 1), (0, 0, 1)),
+        ({"normals": 0.25, "semseg": 0.75}, (0.75, 0, 0.25)),
+        (None, (1 / 3,) * 3),
+    ],
+)
+@pytest.mark.parametrize("cost_weight", [None, 0.5])
+def test_reads_preference_and_cost_weight(
+    tmp_path: Path, checkpoint: str, pref: Any, weights: tuple[float, ...], cost_weight: float | None
+) -> None:
+    changes = {} if cost_weight is None else {"cost_weight": cost_weight}
+    runner = build(tmp_path, checkpoint, pref=pref, **changes)
+    runner.test()
+    chosen = runner.model.selection
+    assert chosen.preference == Preference(tiny.TASKS, weights, cost_weight or 0.0)
+    assert chosen.tree == runner.model.predict_tree(chosen.preference)
+
+
+def test_unset_is_uniform_and_free(tmp_path: Path, checkpoint: str) -> None:
+    runner = build(tmp_path, checkpoint)
+    runner.test()
+    assert runner.model.selection.preference == Preference.uniform(tiny.TASKS)
+    assert runner.model.norm_statistics == "running"
+
+
+def test_one_runner_tests_several_preferences(tmp_path: Path, checkpoint: str) -> None:
+    runner = build(tmp_path, checkpoint)
+    found = {}
+    for task in range(3):
+        runner.cfg.pref = [float(i == task) for i in range(3)]
+        error = runner.test()["depth/rmse"]
+        found[error] = runner.model.selection.tree
+    assert len(found) == len(set(found.values()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pref": [0.5, 0.5]}, "has 2 entries for 3 tasks"),
+        ({"pref": {"edges": 1.0}}, r"unknown tasks \['edges'\]"),
+        ({"pref": [1, -1, 1]}, "negative"),
+        ({"pref": "uniform"}, "pref='uniform'"),
+        ({"cost_weight": 1.5}, r"cost_weight must be a number in \[0, 1\], got 1.5"),
+        ({"norm_statistics": "best"}, "norm_statistics='best'"),
+    ],
+)
+def test_names_what_is_wrong(tmp_path: Path, checkpoint: str, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        build(tmp_path, checkpoint, **changes).test()
+
+
+def test_refuses_wrong_preferences_of_an_untrained_model_too(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="has 2 entries"):
+        build(tmp_path, None, pref=[0.5, 0.5]).test()
+
+
+def test_an_untrained_model_runs_its_anchor_and_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    runner = build(tmp_path, None, pref=[1, 0, 0])
+    runner.test()
+    assert runner.model.selection is None
+    assert "edge hypernet is not trained" in "".join(capfd.readouterr())
+
+
+def test_logs_the_network(tmp_path: Path, checkpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = build(tmp_path, checkpoint, pref=[0.6, 0.2, 0.2], cost_weight=0.5)
+    runner.load_or_resume()
+    lines: list[str] = []
+    monkeypatch.setattr(runner.logger, "info", lines.append)
+    monkeypatch.setattr(runner.logger, "log", lambda _level, text: lines.append(text))
+    PreferenceHook().before_test(runner)
+    report, text = runner.model.report(), "\n".join(lines)
+    assert "semseg 0.6, depth 0.2, normals 0.2; cost weight 0.5" in text
+    assert report["tree"] in text
+    assert f"nodes {report['nodes_used']} of 9" in text
+    assert "at 32x48" in text
+
+
+@pytest.mark.parametrize("setting", ["running", "batch", "calibrated"])
+def test_norm_statistics(tmp_path: Path, checkpoint: str, setting: str) -> None:
+    runner = build(tmp_path, checkpoint, norm_statistics=setting)
+    outputs: list[dict[str, torch.Tensor]] = []
+
+    class Outputs(Hook):
+        def before_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+            data = runner.model.data_preprocessor(data_batch, False)
+            with torch.no_grad():
+                outputs.append(runner.model(**data, mode="tensor"))
+
+    runner.register_hook(Outputs())
+    runner.test()
+    model, tree = runner.model, runner.model.selection.tree
+    batches = Frames(tiny.test_loader()["dataset"]).batches(model, batch_size=1)
+    assert model.norm_statistics == setting
+    chosen = model.selection
+    if setting == "calibrated":
+        # Four images of the training set, as the runner's config says.
+        plain = Frames.from_config(runner.cfg).batches(model, 4)
+        chosen = chosen.with_states(calibrate(model, chosen, plain))
+    with torch.no_grad():
+        expected = [model.run_tree(batch.inputs, tree, chosen.node_states) for batch in batches]
+    for found, wanted in zip(outputs, expected, strict=True):
+        assert all(torch.allclose(found[task], wanted[task], atol=1e-6) for task in model.tasks)
+
+
+def test_the_three_settings_differ(tmp_path: Path, checkpoint: str) -> None:
+    errors = {
+        setting: build(tmp_path, checkpoint, norm_statistics=setting).test()["depth/rmse"]
+        for setting in ("running", "batch", "calibrated")
+    }
+    assert len(set(errors.values())) == 3

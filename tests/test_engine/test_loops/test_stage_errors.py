@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import tiny
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+MODEL = tiny.model_config(stream=tiny.SHORT)
+
+
+@pytest.mark.parametrize(
+    ("stages", "message"),
+    [
+        ([], "non-empty"),
+        ([tiny.stage_config("anchor")] * 2, "unique names"),
+        ([tiny.stage_config("anchor", max_iters=-1)], "max_iters=-1"),
+        ([tiny.stage_config("anchor", max_iters=0)], "max_iters=0"),
+        ([tiny.stage_config("anchor", max_iters=1.5)], "max_iters=1.5"),
+        ([tiny.stage_config("anchor", batch_size=0)], "batch_size=0"),
+        ([tiny.stage_config("anchor", max_iter=3)], "'max_iter'"),
+        ([{"name": "anchor", "max_iters": 3}], "'objective'"),
+        ([{"max_iters": 3}], "'name'"),
+        ([tiny.stage_config("anchor", param_scheduler=[{"type": "PolyLR", "by_epoch": True}])], "by_epoch=False"),
+    ],
+)
+def test_refuses_wrong_stages(tmp_path: Path, stages: list, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        tiny.train(tmp_path, train_cfg=tiny.train_cfg(*stages), model=MODEL)
+
+
+def test_a_weights_stage_needs_its_hypernet(tmp_path: Path) -> None:
+    model = {**MODEL, "weight_hypernet": None}
+    with pytest.raises(ValueError, match=r"model\.weight_hypernet"):
+        tiny.train(tmp_path, train_cfg=tiny.train_cfg(tiny.stage_config("weights")), model=model)
+
+
+def test_a_weights_stage_needs_trained_edges(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="edges stage before"):
+        tiny.train(tmp_path, train_cfg=tiny.train_cfg(tiny.stage_config("weights")), model=MODEL)
+
+
+def test_the_anchor_needs_streams_from_one_start(tmp_path: Path) -> None:
+    runner = tiny.build_runner(tmp_path, train_cfg=tiny.train_cfg(tiny.stage_config("anchor")), model=MODEL)
+
+    class Unlike(Hook):
+        def before_train(runner: Runner) -> None:
+            with torch.no_grad():
+                next(runner.model.backbone.streams[1].parameters()).add_(0.1)
+
+    runner.register_hook(Unlike())
+    with pytest.raises(ValueError, match="one common initialisation"):
+        runner.train()
+
+
+def test_a_table_must_be_feasible(tmp_path: Path) -> None:
+    tasks = [f"depth{i}" for i in range(20)]
+    stage = tiny.stage_config("edges", objective=tiny.edge_objective(source="table"))
+    model = tiny.model_config(tasks, stream=tiny.SHORT)
+    with pytest.raises(ValueError, match=r"source='table' needs .* 160000"):
+        tiny.train(tmp_path, tasks=tasks, train_cfg=tiny.train_cfg(stage), model=model)
+
+
+def test_a_batch_must_have_an_image_for_each_preference(tmp_path: Path) -> None:
+    stage = tiny.stage_config("edges", objective=tiny.edge_objective(source="images", preferences_per_step=3))
+    with pytest.raises(ValueError, match="preferences_per_step=3 is more than the 2 images"):
+        tiny.train(tmp_path, train_cfg=tiny.train_cfg(stage), model=MODEL)
