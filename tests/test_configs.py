@@ -34,9 +34,9 @@ def test_config_builds(path: Path) -> None:
 
     assert model.path_losses.numel() == model.num_tasks ** (model.num_layers + 1) <= MAX_PATH_TABLE
     assert [stage.name for stage in stages][-3:] == ["anchor", "edges", "weights"]
-    assert {metric["task"] if "task" in metric else metric["type"].lower()[:-6] for metric in config.test_evaluator} <= {
-        *model.tasks
-    }
+    assert {
+        metric["task"] if "task" in metric else metric["type"].lower()[:-6] for metric in config.test_evaluator
+    } <= {*model.tasks}
     assert not {"pref", "cost_weight"} & set(config), "unset means uniform and 0"
 
 

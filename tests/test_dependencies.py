@@ -36,9 +36,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("name", ["mmengine", "mmcv", "mmseg", "mmpretrain", "torch", "torchvision"])
 def test_a_missing_piece_is_named_with_the_command(pretend, name: str) -> None:
     pretend(missing=(name,))
-    with pytest.raises(
-        ModuleNotFoundError, match=rf"needs {name}, not installed(.|\n)*pip install .*\[onedl\]"
-    ):
+    with pytest.raises(ModuleNotFoundError, match=rf"needs {name}, not installed(.|\n)*pip install .*\[onedl\]"):
         check_dependencies()
 
 
@@ -74,9 +72,7 @@ def test_untested_versions_are_a_quiet_note(pretend, caplog: pytest.LogCaptureFi
 
 def test_two_stacks_in_one_environment_are_warned_about(pretend) -> None:
     pretend(installed={"onedl-mmcv": "2.3.6", "mmcv": "2.1.0", "onedl-mmengine": "0.10.12"})
-    with pytest.warns(
-        UserWarning, match="mmcv: installed from two distributions .*uninstall onedl-mmcv mmcv"
-    ):
+    with pytest.warns(UserWarning, match="mmcv: installed from two distributions .*uninstall onedl-mmcv mmcv"):
         check_dependencies()
 
 

@@ -157,8 +157,7 @@ def test_sampling_follows_the_generator_and_the_concentration() -> None:
     assert first == Preference.sample(TASKS, np.random.default_rng(3))
     rng = np.random.default_rng(0)
     flat, peaked = (
-        np.mean([max(Preference.sample(TASKS, rng, concentration=a).weights) for _ in range(300)])
-        for a in (5.0, 0.2)
+        np.mean([max(Preference.sample(TASKS, rng, concentration=a).weights) for _ in range(300)]) for a in (5.0, 0.2)
     )
     assert flat < 0.6 < 0.75 < peaked
     assert Preference.sample(TASKS, rng, cost_weight=0.25).cost_weight == 0.25

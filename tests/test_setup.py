@@ -17,10 +17,7 @@ README = (ROOT / "README.md").read_text()
 REQUIREMENTS = sorted((ROOT / "requirements").glob("*.txt"))
 SET_UP_FILES = [
     *REQUIREMENTS,
-    *(
-        ROOT / name
-        for name in ("setup.py", "pyproject.toml", "Makefile", "MANIFEST.in", ".ci/run", "README.md")
-    ),
+    *(ROOT / name for name in ("setup.py", "pyproject.toml", "Makefile", "MANIFEST.in", ".ci/run", "README.md")),
     *(ROOT / name for name in (".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md")),
 ]
 
@@ -70,9 +67,7 @@ def test_constraints_are_the_tested_versions(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_an_extra_lists_its_stack(stack: str) -> None:
-    names = {
-        re.split(r"[<>= ]", line)[0] for line in requirement_lines(ROOT / "requirements" / f"{stack}.txt")
-    }
+    names = {re.split(r"[<>= ]", line)[0] for line in requirement_lines(ROOT / "requirements" / f"{stack}.txt")}
     assert {distribution for distribution, _ in STACKS[stack].values()} <= names
 
 
@@ -125,9 +120,7 @@ def test_files_of_the_readme_exist() -> None:
 def test_options_of_the_readme_are_known(
     tool: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    used = {
-        word for words in commands() if f"tools/{tool}.py" in words for word in words if word.startswith("--")
-    }
+    used = {word for words in commands() if f"tools/{tool}.py" in words for word in words if word.startswith("--")}
     sentence = re.search(rf"`--[^.]*? for {tool}ing", README, flags=re.DOTALL)
     assert sentence is not None
     used |= set(re.findall(r"`(--[\w-]+)", sentence.group().rsplit(";", maxsplit=1)[-1]))

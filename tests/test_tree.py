@@ -137,9 +137,7 @@ def test_bad_stream_is_named() -> None:
         BranchingTree.shared(3, 2, 3)
 
 
-@pytest.mark.parametrize(
-    "costs", [[[1, 1]], [[1, 1, 1]] * 2, [[1, -1]] * 2, [[1, np.nan]] * 2, 3, [["a", 1]] * 2]
-)
+@pytest.mark.parametrize("costs", [[[1, 1]], [[1, 1, 1]] * 2, [[1, -1]] * 2, [[1, np.nan]] * 2, 3, [["a", 1]] * 2])
 def test_bad_costs_are_refused(costs: Any) -> None:
     with pytest.raises(ValueError, match="node_costs"):
         BranchingTree.separate(2, 2).cost(costs)

@@ -24,9 +24,7 @@ _TRACEBACK_LINE = re.compile(r'File "(?P<file>[^"]+)", line \d+, in .*\n\s+(?P<s
 def make_parser(description: str) -> argparse.ArgumentParser:
     """Return a parser with the options that every tool has."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument(
-        "--work-dir", help="folder for logs and checkpoints (default: work_dirs/<config name>)"
-    )
+    parser.add_argument("--work-dir", help="folder for logs and checkpoints (default: work_dirs/<config name>)")
     parser.add_argument(
         "--cfg-options",
         nargs="+",
@@ -34,9 +32,7 @@ def make_parser(description: str) -> argparse.ArgumentParser:
         help="override settings of the config, key=value: 'pref=[0.6,0.2,0.2]' cost_weight=0.5, "
         "or by task name: pref.semseg=0.6 pref.depth=0.4 (tasks not named get 0)",
     )
-    parser.add_argument(
-        "--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none", help="job launcher"
-    )
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none", help="job launcher")
     # torch.distributed.launch passes this option, torchrun sets the environment variable.
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--debug", action="store_true", help="show the traceback of every error")
@@ -69,9 +65,7 @@ def split_preference(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
     """
     named = {key.removeprefix("pref."): value for key, value in options.items() if key.startswith("pref.")}
     if named and "pref" in options:
-        raise ValueError(
-            f"--cfg-options: give either pref or pref.<task>, got pref={options['pref']} and {named}"
-        )
+        raise ValueError(f"--cfg-options: give either pref or pref.<task>, got pref={options['pref']} and {named}")
     return {key: value for key, value in options.items() if not key.startswith("pref.")}, named
 
 
@@ -105,9 +99,7 @@ def is_user_error(error: BaseException) -> bool:
     else:
         found = [(frame.filename, frame.line or "") for frame in traceback.extract_tb(error.__traceback__)]
     file, source = found[-1] if found else ("", "")
-    return source.startswith("raise ") and any(
-        folder in Path(file).resolve().parents for folder in _OWN_FOLDERS
-    )
+    return source.startswith("raise ") and any(folder in Path(file).resolve().parents for folder in _OWN_FOLDERS)
 
 
 def error_message(error: BaseException) -> str:

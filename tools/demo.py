@@ -34,9 +34,7 @@ class Outcome:
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = make_parser("Train a controllable multi-task model and show what preference and cost weight do")
-    parser.add_argument(
-        "config", nargs="?", default=DEFAULT_CONFIG, help=f"config file (default: {DEFAULT_CONFIG})"
-    )
+    parser.add_argument("config", nargs="?", default=DEFAULT_CONFIG, help=f"config file (default: {DEFAULT_CONFIG})")
     parser.add_argument(
         "--resume",
         action="store_true",
@@ -92,10 +90,7 @@ def table(tasks: Sequence[str], outcomes: Sequence[Outcome]) -> str:
     ]
     rows += [row(outcome, columns) for outcome in outcomes]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
-        for cells in rows
-    ]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in rows]
     return "\n".join([lines[0], "-" * (sum(widths) + 2 * (len(widths) - 1)), *lines[1:]])
 
 
@@ -123,9 +118,7 @@ def main(arguments: Sequence[str]) -> int:
     """Train, test and print; return the exit status."""
     args = parse_arguments(arguments)
     if args.launcher != "none":
-        raise ValueError(
-            f"--launcher: the demo runs in one process, got {args.launcher!r}; use train.py and test.py"
-        )
+        raise ValueError(f"--launcher: the demo runs in one process, got {args.launcher!r}; use train.py and test.py")
     config = load_config(args)
     config.resume = args.resume
     runner = Runner.from_cfg(config)

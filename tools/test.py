@@ -29,9 +29,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         help="FILE.json: metrics, preference, tree and cost; FILE.pkl: the predictions",
     )
     parser.add_argument("--show", action="store_true", help="show the predictions in a window")
-    parser.add_argument(
-        "--show-dir", metavar="FOLDER", help="paint the predictions into files of this folder"
-    )
+    parser.add_argument("--show-dir", metavar="FOLDER", help="paint the predictions into files of this folder")
     parser.add_argument("--wait-time", type=float, default=2.0, help="seconds between two images of --show")
     return parser.parse_args(arguments)
 
@@ -48,9 +46,7 @@ def show_predictions(config: Config, args: argparse.Namespace) -> None:
     """Switch on the visualization hook of the config."""
     hook = config.get("default_hooks", {}).get("visualization")
     if hook is None or config.get("visualizer") is None:
-        raise ValueError(
-            f"--show and --show-dir need default_hooks.visualization and visualizer in {args.config}"
-        )
+        raise ValueError(f"--show and --show-dir need default_hooks.visualization and visualizer in {args.config}")
     hook["draw"] = True
     if args.show:
         hook["show"] = True

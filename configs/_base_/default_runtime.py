@@ -3,7 +3,9 @@
 default_scope = "mmdymu"
 custom_imports = dict(imports=["mmdymu"], allow_failed_imports=False)
 
-env_cfg = dict(cudnn_benchmark=True, mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0), dist_cfg=dict(backend="nccl"))
+env_cfg = dict(
+    cudnn_benchmark=True, mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0), dist_cfg=dict(backend="nccl")
+)
 randomness = dict(seed=0)
 
 default_hooks = dict(

@@ -1,7 +1,5 @@
 """NYU-v2 frames at half size, three tasks, MobileNetV2 x0.35: under an hour on two cores."""
 
-import os.path as osp
-
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/nyud_256.py",

@@ -26,9 +26,7 @@ model = dict(
             norm_cfg=dict(type="BN", requires_grad=True),
         ),
     ),
-    heads=dict(
-        semseg=dict(num_classes=8, **sizes), depth=dict(decoder=sizes), normals=dict(decoder=sizes)
-    ),
+    heads=dict(semseg=dict(num_classes=8, **sizes), depth=dict(decoder=sizes), normals=dict(decoder=sizes)),
 )
 
 # Without pretrained weights a short shared-trunk stage gives all streams their common start.

@@ -60,9 +60,7 @@ def legend(entries: Sequence[tuple[str, Sequence[int]]], size: tuple[int, int]) 
     if len(shown) < len(entries):
         x = (columns - 1) * (width // columns) + 4
         text = f"+ {len(entries) - len(shown)} more"
-        cv2.putText(
-            panel, text, (x, (rows - 1) * LINE_HEIGHT + 14), FONT, FONT_SCALE * 0.85, INK, 1, cv2.LINE_AA
-        )
+        cv2.putText(panel, text, (x, (rows - 1) * LINE_HEIGHT + 14), FONT, FONT_SCALE * 0.85, INK, 1, cv2.LINE_AA)
     return panel
 
 

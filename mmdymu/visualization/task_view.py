@@ -60,9 +60,7 @@ def view_task(
         return None
     logits = read_map(sample, "seg_logits")
     if is_binary(logits, label, classes):
-        return TaskView(
-            *draw_both(lambda maps: grey_panel(maps[0]), pred if logits is None else logits, label)
-        )
+        return TaskView(*draw_both(lambda maps: grey_panel(maps[0]), pred if logits is None else logits, label))
     return view_classes(pred, label, image, classes, palette)
 
 

@@ -120,9 +120,7 @@ def test_greedy_search_gives_a_valid_front(tasks: int, layers: int) -> None:
             tree = BranchingTree.heuristic(tasks, layers, trunk, branch)
             reachable = [loss for share, loss, _ in front if share <= tree.share(costs) + 1e-9]
             assert min(reachable) <= loss_of(tree, table, weights) + 1e-12
-    assert all(
-        found.share <= 0.4 for found in pareto_front(table, weights, costs, exact=False, max_share=0.4)
-    )
+    assert all(found.share <= 0.4 for found in pareto_front(table, weights, costs, exact=False, max_share=0.4))
 
 
 def test_tensors_are_welcome() -> None:
@@ -166,8 +164,6 @@ def test_table_entries() -> None:
     ],
 )
 def test_bad_arguments_are_named(changes: dict[str, Any], name: str) -> None:
-    arguments: dict[str, Any] = dict(
-        table=np.ones((3, 3, 3)), weights=[1.0, 0.0, 0.0], node_costs=np.ones((2, 3))
-    )
+    arguments: dict[str, Any] = dict(table=np.ones((3, 3, 3)), weights=[1.0, 0.0, 0.0], node_costs=np.ones((2, 3)))
     with pytest.raises(ValueError, match=name):
         best_tree(**{**arguments, **changes})

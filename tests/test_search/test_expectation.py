@@ -41,9 +41,7 @@ def test_losses_by_enumeration_of_paths(tasks: int, layers: int) -> None:
         chances = probs.new_zeros((tasks,) * layers)
         for path in product(range(tasks), repeat=layers):
             steps = zip(range(layers), (*path[1:], task), path, strict=True)
-            chances[path] = float(
-                torch.stack([probs[layer, child, node] for layer, child, node in steps]).prod()
-            )
+            chances[path] = float(torch.stack([probs[layer, child, node] for layer, child, node in steps]).prod())
         assert chances.sum().item() == pytest.approx(1.0)
         expected = (chances * table[task]).sum()
         assert torch.allclose(expected_task_losses(table, probs)[task], expected)

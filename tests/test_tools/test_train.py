@@ -52,9 +52,7 @@ def test_resume_from_a_missing_file(train: ModuleType) -> None:
 
 def stages() -> Config:
     wrapper = {"type": "OptimWrapper", "optimizer": {"type": "SGD"}}
-    return Config(
-        {"optim_wrapper": wrapper, "train_cfg": {"stages": [{"optim_wrapper": wrapper}, {"name": "x"}]}}
-    )
+    return Config({"optim_wrapper": wrapper, "train_cfg": {"stages": [{"optim_wrapper": wrapper}, {"name": "x"}]}})
 
 
 def test_amp_reaches_every_stage(train: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,9 +113,7 @@ def test_depth_note_tells_the_range_of_the_label() -> None:
 
 def test_legend_names_the_classes_that_occur() -> None:
     label = torch.tensor([[1, 1, 1, 2], [255, 255, 2, 1]])[None]
-    view = view_task(
-        inner(gt_sem_seg=label), image((2, 4)), ("a", "b", "c"), ((9, 9, 9), (1, 2, 3), (4, 5, 6))
-    )
+    view = view_task(inner(gt_sem_seg=label), image((2, 4)), ("a", "b", "c"), ((9, 9, 9), (1, 2, 3), (4, 5, 6)))
     assert view is not None and view.legend == (("b", (1, 2, 3)), ("c", (4, 5, 6)))
     unnamed = view_task(inner(gt_sem_seg=label), image((2, 4)))
     assert unnamed is not None and [name for name, _ in unnamed.legend] == ["1", "2"]
@@ -161,9 +159,7 @@ def run_hook(batches: int, **options: Any) -> list[tuple[str, np.ndarray, int]]:
     hook = HOOKS.build(dict(type="MultiTaskVisualizationHook", **options))
     inputs = torch.arange(3, dtype=torch.uint8).view(3, 1, 1).expand(3, *SIZE)
     for index in range(batches):
-        hook.after_test_iter(
-            runner, index, {"inputs": [inputs, inputs]}, [sample("a/x.png"), sample("a/y.png")]
-        )
+        hook.after_test_iter(runner, index, {"inputs": [inputs, inputs]}, [sample("a/x.png"), sample("a/y.png")])
     return recorder.calls
 
 

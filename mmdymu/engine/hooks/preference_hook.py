@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -22,7 +20,8 @@ class PreferenceHook(Hook):
 
     Any script that builds a runner so understands ``--cfg-options 'pref=[0.6,0.2,0.2]' cost_weight=0.5``. An unset
     ``pref`` is uniform, an unset ``cost_weight`` 0. ``cfg.norm_statistics`` is ``running`` (default), ``batch`` or
-    ``calibrated``; calibration runs training images through the chosen tree.
+    ``calibrated``; calibration runs training images through the chosen tree. ``cfg.run_anchor=True`` tests the
+    single-task networks themselves, the reference of every multi-task score.
 
     Args:
         calibration_images: Training images for ``calibrated``.
@@ -43,6 +42,10 @@ class PreferenceHook(Hook):
 
     def _apply(self, runner: Runner) -> None:
         model: ControllableSegmentor = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if runner.cfg.get("run_anchor", False):
+            model.clear_preference()
+            runner.logger.info("run_anchor: the single-task networks are tested, without any preference")
+            return
         asked = runner.cfg.get("pref")
         cost_weight = runner.cfg.get("cost_weight", 0.0)
         if asked is None:
@@ -70,10 +73,9 @@ class PreferenceHook(Hook):
     def _log(runner: Runner, model: ControllableSegmentor) -> None:
         selection, report = model.selection, model.report()
         assert selection is not None
-        height, width = model.image_size
-        runner.logger.log(
-            logging.INFO,
-            f"preference: {selection.preference}\n{report['tree']}\n"
-            f"nodes {report['nodes_used']} of {report['nodes_total']}, "
-            f"{report['gflops']:.3f} GFLOPs (multiply-adds) at {height}x{width}, {report['params'] / 1e6:.3f} M parameters, controllable share {report['share']:.3f}",
+        cost = (
+            f"nodes {report['nodes_used']} of {report['nodes_total']}, {report['gflops']:.3f} GFLOPs (multiply-adds) at "
+            f"{model.image_size[0]}x{model.image_size[1]}, {report['params'] / 1e6:.3f} M parameters, "
+            f"controllable share {report['share']:.3f}"
         )
+        runner.logger.info(f"preference: {selection.preference}\n{report['tree']}\n{cost}")

@@ -21,6 +21,4 @@ def add_sums(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> Sums:
 def check_same_shape(name: str, pred: Tensor, target: Tensor) -> None:
     """Raises a ValueError that names both shapes unless they are equal."""
     if pred.shape != target.shape:
-        raise ValueError(
-            f"{name}: prediction {tuple(pred.shape)} and label {tuple(target.shape)} differ in shape."
-        )
+        raise ValueError(f"{name}: prediction {tuple(pred.shape)} and label {tuple(target.shape)} differ in shape.")

@@ -26,9 +26,7 @@ class NormalsMetric(StreamingMetric):
         collect_dir: See mmengine's BaseMetric.
     """
 
-    def __init__(
-        self, task: str = "normals", collect_device: str = "cpu", collect_dir: str | None = None
-    ) -> None:
+    def __init__(self, task: str = "normals", collect_device: str = "cpu", collect_dir: str | None = None) -> None:
         super().__init__(task, collect_device, collect_dir)
 
     def sample_sums(self, sample: Mapping[str, Any]) -> Sums:

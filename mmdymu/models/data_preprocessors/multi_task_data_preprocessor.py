@@ -121,9 +121,7 @@ def check_image(image: Tensor) -> tuple[int, int]:
     return image.size(1), image.size(2)
 
 
-def pad_sample(
-    sample: BaseDataElement, size: tuple[int, int], padded: tuple[int, int], with_labels: bool
-) -> None:
+def pad_sample(sample: BaseDataElement, size: tuple[int, int], padded: tuple[int, int], with_labels: bool) -> None:
     """Notes the sizes in a sample and in every task's sample inside, and pads the labels if wanted."""
     padding = (0, padded[1] - size[1], 0, padded[0] - size[0])
     # Both names: mmseg writes the first in training and the second in testing, and reads either.

@@ -33,17 +33,13 @@ class DenseHead(BaseModule, metaclass=ABCMeta):
     label_field: ClassVar[str]
     loss_name: ClassVar[str]
 
-    def __init__(
-        self, decoder: nn.Module, loss_weight: float = 1.0, init_cfg: dict | list[dict] | None = None
-    ) -> None:
+    def __init__(self, decoder: nn.Module, loss_weight: float = 1.0, init_cfg: dict | list[dict] | None = None) -> None:
         super().__init__(init_cfg)
         if not isinstance(decoder, nn.Module):
             raise TypeError(f"decoder must be a built mmseg decode head, got {type(decoder).__name__}.")
         found = getattr(decoder, "out_channels", self.channels)
         if found != self.channels:
-            raise ValueError(
-                f"{type(self).__name__} needs a decoder with num_classes={self.channels}, got {found}."
-            )
+            raise ValueError(f"{type(self).__name__} needs a decoder with num_classes={self.channels}, got {found}.")
         self.decoder = decoder
         self.loss_weight = loss_weight
         self.align_corners = bool(getattr(decoder, "align_corners", False))

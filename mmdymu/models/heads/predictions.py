@@ -15,9 +15,7 @@ from .resizing import to_original_size
 __all__ = ["attach_predictions", "attach_segmentation", "head_loss"]
 
 
-def attach_predictions(
-    head: nn.Module, raw: Tensor, samples: Sequence[SegDataSample]
-) -> Sequence[SegDataSample]:
+def attach_predictions(head: nn.Module, raw: Tensor, samples: Sequence[SegDataSample]) -> Sequence[SegDataSample]:
     """Writes the predictions of one task into its samples.
 
     Args:
@@ -29,9 +27,7 @@ def attach_predictions(
         The same samples.
     """
     if len(raw) != len(samples):
-        raise ValueError(
-            f"{type(head).__name__}: output {tuple(raw.shape)} does not fit {len(samples)} samples."
-        )
+        raise ValueError(f"{type(head).__name__}: output {tuple(raw.shape)} does not fit {len(samples)} samples.")
     if isinstance(head, DenseHead):
         head.attach(raw, samples)
     else:
@@ -62,9 +58,7 @@ def attach_segmentation(head: nn.Module, raw: Tensor, samples: Sequence[SegDataS
         sample.set_data({"seg_logits": PixelData(data=logits), "pred_sem_seg": PixelData(data=label)})
 
 
-def head_loss(
-    head: nn.Module, raw: Tensor, samples: Sequence[SegDataSample]
-) -> tuple[Tensor, dict[str, Tensor]]:
+def head_loss(head: nn.Module, raw: Tensor, samples: Sequence[SegDataSample]) -> tuple[Tensor, dict[str, Tensor]]:
     """One scalar to minimise, and what to log.
 
     Args:

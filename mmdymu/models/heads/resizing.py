@@ -37,9 +37,7 @@ def stack_labels(samples: Sequence[SegDataSample], field: str) -> Tensor:
     """
     for sample in samples:
         if field not in sample:
-            raise KeyError(
-                f"{sample.get('img_path', 'a sample')} has no {field!r}; it has {sorted(sample.keys())}."
-            )
+            raise KeyError(f"{sample.get('img_path', 'a sample')} has no {field!r}; it has {sorted(sample.keys())}.")
     labels = [sample.get(field).data for sample in samples]
     shapes = {tuple(label.shape) for label in labels}
     if len(shapes) > 1:

@@ -112,9 +112,7 @@ def weighted_bce_loss(
     valid = target != ignore_index
     positive = (target == 1).float()
     count = valid.sum()
-    weight = (
-        1 - positive.sum() / count.clamp(min=1) if pos_weight is None else positive.new_tensor(pos_weight)
-    )
+    weight = 1 - positive.sum() / count.clamp(min=1) if pos_weight is None else positive.new_tensor(pos_weight)
     pixel_weight = torch.where(target == 1, weight, 1 - weight) * valid
     total = (
         functional.binary_cross_entropy_with_logits(logits.float(), positive, reduction="none") * pixel_weight

@@ -171,9 +171,7 @@ def check_edge_probs(edge_probs: Tensor) -> None:
     """
     shape = tuple(edge_probs.shape)
     if len(shape) < 3 or shape[-1] != shape[-2] or 0 in shape[-3:] or not edge_probs.is_floating_point():
-        raise ValueError(
-            f"edge_probs must be floating point of shape (..., L, N, N), got {shape} {edge_probs.dtype}"
-        )
+        raise ValueError(f"edge_probs must be floating point of shape (..., L, N, N), got {shape} {edge_probs.dtype}")
     probs = edge_probs.detach()
     off = torch.maximum((probs.sum(dim=-1) - 1).abs().amax(), -probs.amin()) if probs.numel() else probs.sum()
     if not bool(off <= _PROBABILITY_TOLERANCE):
@@ -186,9 +184,7 @@ def check_edge_probs(edge_probs: Tensor) -> None:
 def _check_active(active: Tensor, edge_probs: Tensor) -> None:
     expected = (*edge_probs.shape[:-3], edge_probs.shape[-1])
     if active.dtype != torch.bool or tuple(active.shape) not in (expected, expected[-1:]):
-        raise ValueError(
-            f"active must be boolean of shape {expected}, got {tuple(active.shape)} {active.dtype}"
-        )
+        raise ValueError(f"active must be boolean of shape {expected}, got {tuple(active.shape)} {active.dtype}")
 
 
 def _squared_distances(edge_probs: Tensor) -> Tensor:
@@ -199,13 +195,9 @@ def _squared_distances(edge_probs: Tensor) -> Tensor:
 def _check_features(feature: Tensor, tasks: int, least: int) -> None:
     shape = tuple(feature.shape)
     if len(shape) != 3 or shape[0] != tasks or shape[1] < least or shape[2] == 0:
-        raise ValueError(
-            f"features must be ({tasks}, K, D) in every layer with K >= {least} images, got {shape}"
-        )
+        raise ValueError(f"features must be ({tasks}, K, D) in every layer with K >= {least} images, got {shape}")
     if not feature.is_floating_point() or not bool(torch.isfinite(feature).all()):
-        raise ValueError(
-            f"features must be finite floating point, got {feature.dtype} with NaN, inf or integers"
-        )
+        raise ValueError(f"features must be finite floating point, got {feature.dtype} with NaN, inf or integers")
 
 
 def _similarities(feature: Tensor) -> Tensor:

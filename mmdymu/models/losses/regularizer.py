@@ -68,9 +68,7 @@ class BranchingRegularizedLoss(nn.Module):
         zero = edge_probs.new_zeros(edge_probs.shape[:-3])
         terms = {"loss_active": zero, "loss_inactive": zero, "loss_cost": zero}
         if self.lambda_active:
-            pull = active_loss(
-                edge_probs, active, affinity, usage_level=self.usage_level, normalize=self.normalize
-            )
+            pull = active_loss(edge_probs, active, affinity, usage_level=self.usage_level, normalize=self.normalize)
             terms["loss_active"] = self.lambda_active * cost_weight * pull
         if self.lambda_inactive:
             pull = inactive_loss(edge_probs, active, normalize=self.normalize)

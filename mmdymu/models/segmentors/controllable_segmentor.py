@@ -118,6 +118,10 @@ class ControllableSegmentor(AnchorNet):
         self._selection = Selection(preference, tree, self.norm_states(preference, tree))
         return tree
 
+    def clear_preference(self) -> None:
+        """Goes back to the anchor: the N single-task networks."""
+        self._selection = None
+
     def attach_states(self, states: NodeStates) -> None:
         """Adds tensors, such as calibrated norm statistics, to what the current preference selected."""
         if self._selection is None:

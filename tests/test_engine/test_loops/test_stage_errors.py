@@ -46,7 +46,7 @@ def test_the_anchor_needs_streams_from_one_start(tmp_path: Path) -> None:
     runner = tiny.build_runner(tmp_path, train_cfg=tiny.train_cfg(tiny.stage_config("anchor")), model=MODEL)
 
     class Unlike(Hook):
-        def before_train(runner: Runner) -> None:
+        def before_train(self, runner: Runner) -> None:
             with torch.no_grad():
                 next(runner.model.backbone.streams[1].parameters()).add_(0.1)
 

@@ -14,9 +14,7 @@ def test_equals_loop() -> None:
     torch.manual_seed(0)
     pred, target = torch.randint(0, 4, (1, 6, 7)), torch.randint(0, 4, (1, 6, 7))
     target[0, 0] = 255
-    pairs = [
-        (p, g) for p, g in zip(pred.flatten().tolist(), target.flatten().tolist(), strict=True) if g != 255
-    ]
+    pairs = [(p, g) for p, g in zip(pred.flatten().tolist(), target.flatten().tolist(), strict=True) if g != 255]
     areas = class_areas(pred, target, 5)
     ratios = []
     for k in range(5):

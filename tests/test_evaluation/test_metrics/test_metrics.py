@@ -69,12 +69,9 @@ def test_batch_size_does_not_matter(task: str, kind: type[StreamingMetric]) -> N
 def test_depth_is_pooled_over_images() -> None:
     samples = [sample(seed) for seed in range(3)]
     pred, target = (
-        torch.stack([s.get("depth").get(name).data for s in samples])
-        for name in ("pred_depth_map", "gt_depth_map")
+        torch.stack([s.get("depth").get(name).data for s in samples]) for name in ("pred_depth_map", "gt_depth_map")
     )
-    expected = {
-        f"depth/{name}": value for name, value in depth_errors(depth_error_sums(pred, target)).items()
-    }
+    expected = {f"depth/{name}": value for name, value in depth_errors(depth_error_sums(pred, target)).items()}
     assert evaluate(DepthMetric(), samples) == pytest.approx(expected)
 
 

@@ -57,9 +57,7 @@ def test_without_statistics_images_are_only_cast() -> None:
 
 
 def test_training_pads_images_and_labels() -> None:
-    out = MultiTaskDataPreprocessor(MEAN, STD, size_divisor=8, pad_val=0.5)(
-        batch((4, 6), (9, 7)), training=True
-    )
+    out = MultiTaskDataPreprocessor(MEAN, STD, size_divisor=8, pad_val=0.5)(batch((4, 6), (9, 7)), training=True)
     assert out["inputs"].shape == (2, 3, 16, 8)
     assert bool((out["inputs"][0, :, 4:] == 0.5).all()) and bool((out["inputs"][0, :, :, 6:] == 0.5).all())
     first = out["data_samples"][0]

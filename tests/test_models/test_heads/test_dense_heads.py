@@ -24,9 +24,7 @@ HEADS = list(CHANNELS)
 def fcn(num_classes: int) -> FCNHead:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mmseg: threshold of a head with one channel
-        return FCNHead(
-            in_channels=4, channels=4, num_convs=1, num_classes=num_classes, norm_cfg=dict(type="BN")
-        )
+        return FCNHead(in_channels=4, channels=4, num_convs=1, num_classes=num_classes, norm_cfg=dict(type="BN"))
 
 
 def build(kind: type[DenseHead], **options: object) -> DenseHead:
@@ -42,9 +40,7 @@ def label_of(kind: type[DenseHead], size: tuple[int, int]) -> tuple[str, Tensor]
     return "gt_sem_seg", torch.randint(0, 2, (1, *size))
 
 
-def make_samples(
-    kind: type[DenseHead], size: tuple[int, int] = (8, 12), count: int = 2
-) -> list[SegDataSample]:
+def make_samples(kind: type[DenseHead], size: tuple[int, int] = (8, 12), count: int = 2) -> list[SegDataSample]:
     samples = []
     for index in range(count):
         meta = {"ori_shape": size, "img_shape": size, "img_path": f"{index}.png"}

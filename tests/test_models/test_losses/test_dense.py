@@ -88,8 +88,7 @@ def plain_bce(logits: Tensor, target: Tensor, weight: float | None, divisor: str
     if weight is None:
         weight = sum(b == 0 for _, b in valid) / len(valid)
     total = sum(
-        weight * math.log1p(math.exp(-a)) if b == 1 else (1 - weight) * math.log1p(math.exp(a))
-        for a, b in valid
+        weight * math.log1p(math.exp(-a)) if b == 1 else (1 - weight) * math.log1p(math.exp(a)) for a, b in valid
     )
     return total / (len(valid) if divisor == "valid" else len(x))
 
@@ -130,9 +129,7 @@ def test_balanced_bce_equals_pos_weight_of_torch(binary: tuple[Tensor, Tensor]) 
     expected = torch.nn.functional.binary_cross_entropy_with_logits(
         logits[valid], target[valid].float(), pos_weight=weight / (1 - weight)
     )
-    assert weighted_bce_loss(logits, target).item() == pytest.approx(
-        ((1 - weight) * expected).item(), rel=1e-5
-    )
+    assert weighted_bce_loss(logits, target).item() == pytest.approx(((1 - weight) * expected).item(), rel=1e-5)
 
 
 def test_no_positive_pixel_gives_zero_when_balanced() -> None:
@@ -156,9 +153,7 @@ def test_no_valid_pixel_gives_zero_with_gradient(kind: str) -> None:
     assert raw.grad is not None and bool((raw.grad == 0).all())
 
 
-def test_gradients_reach_valid_pixels_only(
-    depth: tuple[Tensor, Tensor], normals: tuple[Tensor, Tensor]
-) -> None:
+def test_gradients_reach_valid_pixels_only(depth: tuple[Tensor, Tensor], normals: tuple[Tensor, Tensor]) -> None:
     depth_loss(*depth).backward()
     assert bool(((depth[0].grad != 0) == (depth[1] > 0)).all())
     normals_loss(*normals).backward()

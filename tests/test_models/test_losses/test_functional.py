@@ -97,9 +97,7 @@ def test_losses_by_loops(tasks: int, layers: int, level: Any, normalize: bool) -
         assert found.item() == pytest.approx(expected, abs=1e-12)
         found = inactive_loss(probs, flags, normalize=normalize)
         assert found.shape == ()
-        assert found.item() == pytest.approx(
-            plain_inactive(probs.tolist(), active.tolist(), normalize), abs=1e-12
-        )
+        assert found.item() == pytest.approx(plain_inactive(probs.tolist(), active.tolist(), normalize), abs=1e-12)
 
 
 def test_hand_computed_values() -> None:
@@ -175,9 +173,7 @@ def test_gradients_are_finite_and_right() -> None:
 def test_gradients_are_finite_at_one_hot(tree: BranchingTree) -> None:
     probs = torch.tensor(tree.to_edges(), requires_grad=True)
     active = torch.tensor([True, True, False])
-    loss = (
-        node_usage(probs).sum() + active_loss(probs, active, torch.ones(3, 3)) + inactive_loss(probs, active)
-    )
+    loss = node_usage(probs).sum() + active_loss(probs, active, torch.ones(3, 3)) + inactive_loss(probs, active)
     loss.backward()
     assert probs.grad is not None
     assert torch.isfinite(probs.grad).all()

@@ -68,9 +68,7 @@ def test_batches_and_gradients() -> None:
     assert shares.shape == (2, 2)
     assert expected_usage(probs).shape == (2, 2, 3, 3)
     assert torch.allclose(shares[1, 0], expected_share(probs[1, 0], costs))
-    assert torch.autograd.gradcheck(
-        lambda x: expected_share(x, costs), (probs[0, 0].detach().requires_grad_(),)
-    )
+    assert torch.autograd.gradcheck(lambda x: expected_share(x, costs), (probs[0, 0].detach().requires_grad_(),))
 
 
 def test_beyond_eight_tasks_the_recursion_stands_in() -> None:
