@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Two processes of one thread each: as fast as two cores allow, and without oversubscription.
 PYTEST_WORKERS ?= 2
 
-.PHONY: install train test lint type format nyu clean
+.PHONY: install train test lint type format nyu nyu-paper clean
 
 install: $(STAMP)
 
@@ -35,8 +35,16 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Real frames, see the README: trains, tests, then measures the control on frames that no stage saw.
 nyu: install
 	$(BIN)/python tools/demo.py configs/dymu/nyud_mbv2.py --resume
+	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2.py $$(cat work_dirs/nyud_mbv2/last_checkpoint) --out work_dirs/nyud_mbv2
+
+# The paper's own settings on the anchor that `make nyu` has trained.
+nyu-paper: nyu
+	$(BIN)/python tools/train.py configs/dymu/nyud_mbv2_paper.py --resume \
+		--cfg-options load_from=$$(cat work_dirs/nyud_mbv2/last_checkpoint) "train_cfg.skip=['anchor']"
+	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2_paper.py $$(cat work_dirs/nyud_mbv2_paper/last_checkpoint) --out work_dirs/nyud_mbv2_paper
 
 clean:
 	rm -rf work_dirs build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -20,9 +20,10 @@ train_cfg = dict(
             objective=dict(
                 type="EdgeObjective",
                 regularizer=dict(
-                    type="BranchingRegularizedLoss", lambda_active=0.0, lambda_inactive=0.04, lambda_cost=0.3
+                    type="BranchingRegularizedLoss", lambda_active=0.0, lambda_inactive=0.006, lambda_cost=0.5
                 ),
                 concentrations=(0.2, 1.0),
+                entropy=0.02,
             ),
         ),
         weights=dict(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import Tensor
 
 from mmdymu.models import ControllableSegmentor
+from mmdymu.models.backbones import Node
 from mmdymu.preference import Preference
 from mmdymu.registry import HOOKS
 
@@ -31,6 +36,11 @@ class PreferenceHook(Hook):
 
     def __init__(self, calibration_images: int = 200) -> None:
         self.calibration_images = calibration_images
+        self._calibrated: dict[Hashable, dict[Node, dict[str, Tensor]]] = {}
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Forgets statistics of other weights."""
+        self._calibrated.clear()
 
     def before_val(self, runner: Runner) -> None:
         """Sets the preference."""
@@ -64,18 +74,21 @@ class PreferenceHook(Hook):
     def _calibrate(self, runner: Runner, model: ControllableSegmentor) -> None:
         selection = model.selection
         assert selection is not None
-        runner.logger.info(f"norm statistics: calibrating on {self.calibration_images} training images")
-        batches = Frames.from_config(runner.cfg).batches(model, self.calibration_images)
-        model.eval()
-        model.attach_states(calibrate(model, selection, batches))
+        key = (selection.tree, selection.preference, runner.iter)
+        if key not in self._calibrated:
+            runner.logger.info(f"norm statistics: calibrating on {self.calibration_images} training images")
+            batches = Frames.from_config(runner.cfg).batches(model, self.calibration_images)
+            model.eval()
+            self._calibrated[key] = calibrate(model, selection, batches)
+        model.attach_states(self._calibrated[key])
 
     @staticmethod
     def _log(runner: Runner, model: ControllableSegmentor) -> None:
         selection, report = model.selection, model.report()
         assert selection is not None
         cost = (
-            f"nodes {report['nodes_used']} of {report['nodes_total']}, {report['gflops']:.3f} GFLOPs (multiply-adds) at "
-            f"{model.image_size[0]}x{model.image_size[1]}, {report['params'] / 1e6:.3f} M parameters, "
+            f"nodes {report['nodes_used']} of {report['nodes_total']}, {report['gflops']:.3f} GFLOPs (multiply-adds) "
+            f"at {model.image_size[0]}x{model.image_size[1]}, {report['params'] / 1e6:.3f} M parameters, "
             f"controllable share {report['share']:.3f}"
         )
         runner.logger.info(f"preference: {selection.preference}\n{report['tree']}\n{cost}")

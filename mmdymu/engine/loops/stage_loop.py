@@ -228,7 +228,7 @@ class StageTrainLoop(BaseLoop):
         torch.manual_seed(derive_seed(*seed, "noise"))
         rng = np.random.default_rng(derive_seed(*seed, "preferences"))
         data["preferences"] = stage.objective.preferences(_module(runner).tasks, rng)
-        data["step"] = step
+        data["step"], data["progress"] = step, step / stage.max_iters
         runner.call_hook("before_train_iter", batch_idx=self._iteration, data_batch=data)
         outputs = runner.model.train_step(data, optim_wrapper=runner.optim_wrapper)
         if step + 1 == stage.max_iters:

@@ -41,6 +41,9 @@ class EdgeObjective(StageObjective):
         concentrations: Dirichlet parameters of r that take turns.
         loss_weights: w_i by task; None takes 1 / (single-task loss), so that r means importance and not units.
         temperature: (start, factor, steps): the Gumbel temperature is multiplied by the factor every so many steps.
+        entropy: Weight of the decisions' entropy, which falls to 0 over the stage. It keeps decisions open until the
+            hypernet has seen enough preferences: without it logits saturate, and a decision that is right for balanced
+            preferences stays where it is wrong. 0 in the paper.
         images: Training images for the path table and the single-task losses.
         affinity_images: Training images for the affinities.
 
@@ -57,6 +60,7 @@ class EdgeObjective(StageObjective):
         concentrations: Sequence[float] = (0.2,),
         loss_weights: Mapping[str, float] | None = None,
         temperature: tuple[float, float, int] = (5.0, 0.97, 300),
+        entropy: float = 0.0,
         images: int = 32,
         affinity_images: int = 64,
     ) -> None:
@@ -71,7 +75,7 @@ class EdgeObjective(StageObjective):
         self.source, self.decisions = source, decisions
         self.preferences_per_step, self.concentrations = preferences_per_step, tuple(concentrations)
         self.loss_weights = loss_weights
-        self.temperature = temperature
+        self.temperature, self.entropy = temperature, entropy
         self.images, self.affinity_images = images, affinity_images
 
     @property
@@ -135,7 +139,8 @@ class EdgeObjective(StageObjective):
         """Means over the step's preferences of the weighted task loss and the regularisers."""
         preferences: Sequence[Preference] = batch["preferences"]
         weights, cost_weight = preference_tensors(preferences, model.affinity)
-        probs = self._decide(model.edge_logits(preferences), batch["step"])
+        logits = model.edge_logits(preferences)
+        probs = self._decide(logits, batch["step"])
         if self.source == "table":
             task_losses = expected_task_losses(model.path_losses, probs)
         else:
@@ -144,6 +149,7 @@ class EdgeObjective(StageObjective):
         weighted = (weights * model.loss_scale * task_losses).sum(-1)
         return {
             "loss_tasks": weighted.mean(),
+            "loss_entropy": -self.entropy * (1 - batch["progress"]) * _entropy(logits).mean(),
             **{name: term.mean() for name, term in terms.items()},
             "share": expected_share(probs.detach(), self._node_flops).mean(),
         }
@@ -153,6 +159,11 @@ class EdgeObjective(StageObjective):
             return logits.softmax(dim=-1)
         start, factor, every = self.temperature
         return F.gumbel_softmax(logits, tau=start * factor ** (step // every))
+
+
+def _entropy(logits: Tensor) -> Tensor:
+    """(B,) sums of the entropies, in nats, of all decisions of (B, L, N, N) logits."""
+    return torch.distributions.Categorical(logits=logits).entropy().sum((-2, -1))
 
 
 def preference_tensors(preferences: Sequence[Preference], like: Tensor) -> tuple[Tensor, Tensor]:

@@ -113,7 +113,7 @@ def test_preferences_of_a_step_are_averaged(model: ControllableSegmentor) -> Non
     edges.prepare(model, frames(), resumed=False)
     preferences = edges.preferences(TASKS, np.random.default_rng(0))
     assert len(preferences) == 16
-    options = {"step": 0, "inputs": None, "data_samples": None}
+    options = {"step": 0, "progress": 0.0, "inputs": None, "data_samples": None}
     single = [edges.losses(model, preferences=[preference], **options) for preference in preferences]
     together = edges.losses(model, preferences=preferences, **options)
     for name, value in together.items():
