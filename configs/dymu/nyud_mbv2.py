@@ -26,3 +26,6 @@ model = dict(
     ),
     heads=dict(semseg=dict(num_classes=13, **sizes), depth=dict(decoder=sizes), normals=dict(decoder=sizes)),
 )
+
+# 48 epochs of 795 frames.
+train_cfg = dict(stages=dict(anchor=dict(max_iters=2400)))

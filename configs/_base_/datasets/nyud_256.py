@@ -25,10 +25,9 @@ tasks = dict(
 train_pipeline = [
     dict(type="LoadImageFromFile"),
     dict(type="mmdymu.LoadMultiTaskAnnotations"),
-    dict(type="mmdymu.MultiTaskRandomResize", base_scale=(168, 128), ratio_range=(1.0, 1.5)),
+    dict(type="mmdymu.MultiTaskRandomResize", base_scale=(168, 128), ratio_range=(1.0, 1.3)),
     dict(type="mmseg.RandomCrop", crop_size=crop_size),
     dict(type="mmdymu.MultiTaskRandomFlip", prob=0.5),
-    dict(type="mmseg.PhotoMetricDistortion"),
     dict(type="mmdymu.PackMultiTaskInputs"),
 ]
 # Labels are loaded after the resizing: predictions are scored at full size.

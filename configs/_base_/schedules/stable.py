@@ -14,7 +14,7 @@ train_cfg = dict(
             ],
         ),
         edges=dict(
-            max_iters=6000,
+            max_iters=4000,
             optim_wrapper=hypernet_optimizer,
             param_scheduler=[dict(type="CosineAnnealingLR", eta_min=1e-5)],
             objective=dict(

@@ -100,7 +100,7 @@ def test_the_loss_is_that_of_the_method(
     edges = objective()
     edges.prepare(model, frames(), resumed=False)
     preference = Preference(TASKS, weights, cost_weight)
-    losses = edges.losses(model, preferences=[preference], step=0, inputs=None, data_samples=None)
+    losses = edges.losses(model, preferences=[preference], step=0, progress=0.0, inputs=None, data_samples=None)
     share = monte_carlo_share(model, preference)
     expected = plain_loss(model, preference, model.affinity, share)
     assert float(sum(value for name, value in losses.items() if "loss" in name)) == pytest.approx(expected, rel=1e-4)
@@ -142,7 +142,7 @@ def test_certain_decisions_lose_through_images_what_their_tree_loses(model: Cont
     head.weight.zero_()
     head.bias.copy_(1e4 * torch.tensor(tree.to_edges()).flatten())
     preferences = [Preference(TASKS, (0.2, 0.8), 0.0), Preference(TASKS, (0.7, 0.3), 1.0)]
-    losses = edges.losses(model, preferences=preferences, step=0, inputs=batch.inputs, data_samples=batch.data_samples)
+    losses = edges.losses(model, preferences=preferences, step=0, progress=0.0, inputs=batch.inputs, data_samples=batch.data_samples)
     expected = 0.0
     for index, preference in enumerate(preferences):
         part = slice(2 * index, 2 * index + 2)
@@ -176,7 +176,7 @@ def test_temperature_falls_in_steps(model: ControllableSegmentor, monkeypatch: p
     edges = objective(decisions="gumbel")
     edges.prepare(model, frames(), resumed=False)
     for step in (0, 299, 300, 899, 900):
-        edges.losses(model, preferences=[Preference.uniform(TASKS)], step=step, inputs=None, data_samples=None)
+        edges.losses(model, preferences=[Preference.uniform(TASKS)], step=step, progress=0.0, inputs=None, data_samples=None)
     assert seen == pytest.approx([5.0, 5.0, 5.0 * 0.97, 5.0 * 0.97**2, 5.0 * 0.97**3])
 
 
@@ -186,7 +186,7 @@ def test_gradients_reach_the_whole_hypernet(model: ControllableSegmentor) -> Non
         edges.prepare(model, frames(), resumed=False)
         model.begin_stage(edges)
         preferences = edges.preferences(TASKS, np.random.default_rng(0))
-        losses = edges.losses(model, preferences=preferences, step=0, inputs=None, data_samples=None)
+        losses = edges.losses(model, preferences=preferences, step=0, progress=0.0, inputs=None, data_samples=None)
         model.zero_grad()
         sum(value for name, value in losses.items() if "loss" in name).backward()
         assert all(parameter.grad.abs().sum() > 0 for parameter in model.edge_hypernet.parameters())
@@ -217,3 +217,17 @@ def test_preferences_depend_on_seed_stage_and_iteration_only(tmp_path: Path) -> 
     assert preferences(1, "edges", "c", others=False) != alone
     assert preferences(0, "later", "d", others=False) != alone
     assert len(set(map(str, alone))) == 3
+
+
+def test_entropy_holds_decisions_open_and_falls_to_nothing(model: ControllableSegmentor) -> None:
+    edges = objective(entropy=0.3)
+    edges.prepare(model, frames(), resumed=False)
+    preferences = [Preference.uniform(TASKS), Preference.parse([1, 0], tasks=TASKS)]
+    probs = model.edge_logits(preferences).softmax(-1).detach().numpy().astype(float)
+    plain = sum(-p * np.log(p) for p in probs.flatten()) / len(preferences)
+
+    for progress in (0.0, 0.75, 1.0):
+        losses = edges.losses(
+            model, preferences=preferences, step=0, progress=progress, inputs=None, data_samples=None
+        )
+        assert losses["loss_entropy"].item() == pytest.approx(-0.3 * (1 - progress) * plain, rel=1e-5)
