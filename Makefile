@@ -8,7 +8,7 @@ PYTEST_WORKERS ?= 2
 # Threads that wait must not spin: on few cores they would keep the loader's processes from working.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: install train test lint type format nyu nyu-paper clean
+.PHONY: install train test lint type format nyu nyu-paper nyu-active clean
 
 install: $(STAMP)
 
@@ -40,13 +40,13 @@ format: install
 # Real frames, see the README: trains, tests, then measures the control on frames that no stage saw.
 nyu: install
 	$(BIN)/python tools/demo.py configs/dymu/nyud_mbv2.py --resume
-	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2.py $$(cat work_dirs/nyud_mbv2/last_checkpoint) --out work_dirs/nyud_mbv2
+	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2.py $$(cat work_dirs/nyud_mbv2/last_checkpoint)
 
-# The paper's own settings on the anchor that `make nyu` has trained.
-nyu-paper: nyu
-	$(BIN)/python tools/train.py configs/dymu/nyud_mbv2_paper.py --resume \
+# On the anchor that `make nyu` has trained: the paper's own settings, and L_active in place of the expected cost.
+nyu-paper nyu-active: nyu-%: install
+	$(BIN)/python tools/train.py configs/dymu/nyud_mbv2_$*.py --resume \
 		--cfg-options load_from=$$(cat work_dirs/nyud_mbv2/last_checkpoint) "train_cfg.skip=['anchor']"
-	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2_paper.py $$(cat work_dirs/nyud_mbv2_paper/last_checkpoint) --out work_dirs/nyud_mbv2_paper
+	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2_$*.py $$(cat work_dirs/nyud_mbv2_$*/last_checkpoint)
 
 clean:
 	rm -rf work_dirs build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -10,7 +10,7 @@ from typing import Any
 from _command_line import check_checkpoint, load_config, make_parser, run_tool
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -31,15 +31,17 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def set_resume(config: Config, resume: str | None) -> None:
-    """Continue from a checkpoint; 'auto' is the latest in the work folder, None keeps the config's choice."""
+    """Continue from a checkpoint; 'auto' is the latest in the work folder, None keeps the config's choice.
+
+    A run that has no checkpoint yet begins as the config says: from ``load_from``, if that is set.
+    """
     if resume is None:
         return
-    config.resume = True
-    if resume == "auto":
-        config.load_from = None
-    else:
+    if resume != "auto":
         check_checkpoint(resume)
-        config.load_from = resume
+        config.resume, config.load_from = True, resume
+    elif config.get("load_from") is None or find_latest_checkpoint(config.work_dir) is not None:
+        config.resume, config.load_from = True, None
 
 
 def enable_amp(config: Config) -> None:

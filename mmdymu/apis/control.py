@@ -131,8 +131,8 @@ def _own_weight(
 
 
 def _oracle_table(model: ControllableSegmentor, test: Sequence[Batch], settings: ControlSettings) -> np.ndarray | None:
-    """Normalised path table of test frames; None where the training had none either."""
-    if not (model.path_losses.numel() and torch.isfinite(model.path_losses).all()):
+    """Normalised path table of test frames; None where it would be too large."""
+    if not model.path_losses.numel():
         return None
     inputs = torch.cat([batch.inputs for batch in test])
     samples = [sample for batch in test for sample in batch.data_samples]
@@ -158,9 +158,10 @@ def _brackets(
     choices: dict[str, list[list[BranchingTree]]] = {"controller": [list(row) for row in trees]}
     choices["heuristic"] = [[heuristic_tree(model, r, s) for s in row] for r, row in zip(weights, shares, strict=True)]
     if oracle_table is not None:
-        training_table = _normalised(model.path_losses.cpu().numpy())
         choices["oracle"] = _searched(model, oracle_table, weights, shares, "oracle trees")
-        choices["search"] = _searched(model, training_table, weights, shares, "searched trees")
+        if torch.isfinite(model.path_losses).all():
+            training_table = _normalised(model.path_losses.cpu().numpy())
+            choices["search"] = _searched(model, training_table, weights, shares, "searched trees")
     losses.measure({tree for rows in choices.values() for row in rows for tree in row})
     single = losses(model.anchor_tree)
     means = {}

@@ -44,8 +44,8 @@ class MultiTaskDataset(BaseMultiTaskDataset):
 
     def __init__(
         self,
-        tasks: Mapping[str, Mapping[str, Any]],
-        ann_file: str,
+        tasks: Mapping[str, Mapping[str, Any]] | None = None,
+        ann_file: str = "",
         img: Mapping[str, str] | None = None,
         data_root: str = "",
         how_to_get: str = "",
@@ -63,7 +63,7 @@ class MultiTaskDataset(BaseMultiTaskDataset):
         self.img_suffix = (img or {}).get("suffix", ".jpg")
         self.how_to_get = how_to_get
         super().__init__(
-            tasks,
+            {} if tasks is None else tasks,
             ann_file=ann_file,
             data_root=data_root,
             metainfo=metainfo,
@@ -97,6 +97,8 @@ class MultiTaskDataset(BaseMultiTaskDataset):
     def _read_split(self) -> list[str]:
         """Ids of the split; BaseDataset has joined ``data_root`` and ``ann_file``."""
         path = Path(self.ann_file)
+        if not self.ann_file:
+            raise ValueError("ann_file is missing: the split file, one id a line, relative to data_root")
         if not path.is_file():
             raise FileNotFoundError(f"split file '{path.absolute()}' (ann_file) does not exist")
         ids = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]

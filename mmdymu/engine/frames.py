@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +68,8 @@ class Frames:
         Args:
             model: Its data preprocessor is used.
             images: How many; None or more than there are means all.
-            batch_size: Images in a batch.
+            batch_size: Most images in a batch; all batches are about equally large, so that none is too small for
+                batch statistics.
 
         Returns:
             The batches, on the model's device.
@@ -76,8 +78,9 @@ class Frames:
         if images is not None and images < len(dataset):
             chosen = np.linspace(0, len(dataset) - 1, images).round().astype(int).tolist()
             dataset = Subset(dataset, chosen)
+        even = math.ceil(len(dataset) / math.ceil(len(dataset) / batch_size))
         loader = DataLoader(
-            dataset, batch_size=batch_size, collate_fn=pseudo_collate, num_workers=self._num_workers, shuffle=False
+            dataset, batch_size=even, collate_fn=pseudo_collate, num_workers=self._num_workers, shuffle=False
         )
         with torch.no_grad():
             # As in training: labels are padded along with the images.

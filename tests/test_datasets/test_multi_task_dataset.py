@@ -97,7 +97,15 @@ def test_empty_split(tmp_path: Path) -> None:
         MultiTaskDataset(**arguments)
 
 
-@pytest.mark.parametrize(("options", "words"), [({"tasks": {}}, "tasks is empty"), ({"img": {"dir": "x"}}, "dir")])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"tasks": {}}, "tasks is empty"),
+        ({"tasks": None}, "tasks is empty"),
+        ({"ann_file": ""}, "ann_file is missing"),
+        ({"img": {"dir": "x"}}, "dir"),
+    ],
+)
 def test_wrong_arguments(tmp_path: Path, options: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         MultiTaskDataset(**{**write_data_set(tmp_path), **options})

@@ -67,3 +67,8 @@ def test_leaves_the_config_alone(model: ControllableSegmentor) -> None:
 def test_refuses_a_config_without_the_split(split: str) -> None:
     with pytest.raises(ValueError, match=f"no {split}_dataloader"):
         Frames.from_config(ConfigDict(), split)
+
+
+def test_no_batch_is_much_smaller_than_the_others(model: ControllableSegmentor) -> None:
+    batches = Frames.from_config(config()).batches(model, batch_size=9)
+    assert [len(batch.inputs) for batch in batches] == [5, 5]

@@ -36,11 +36,20 @@ def test_trains_and_resumes(train: ModuleType, config_file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "resume", "load_from"),
-    [([], False, "start.pth"), (["--resume"], True, None), (["--resume", "auto"], True, None)],
+    ("options", "begun", "resume", "load_from"),
+    [
+        ([], True, False, "start.pth"),
+        (["--resume"], True, True, None),
+        (["--resume", "auto"], True, True, None),
+        (["--resume"], False, False, "start.pth"),
+    ],
 )
-def test_resume(train: ModuleType, options: list[str], resume: bool, load_from: str | None) -> None:
-    config = Config({"load_from": "start.pth", "resume": False})
+def test_resume(
+    train: ModuleType, tmp_path: Path, options: list[str], begun: bool, resume: bool, load_from: str | None
+) -> None:
+    if begun:
+        (tmp_path / "last_checkpoint").write_text("iter_1.pth")
+    config = Config({"load_from": "start.pth", "resume": False, "work_dir": str(tmp_path)})
     train.set_resume(config, train.parse_arguments(["config.py", *options]).resume)
     assert (config.resume, config.load_from) == (resume, load_from)
 

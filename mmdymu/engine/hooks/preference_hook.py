@@ -37,6 +37,7 @@ class PreferenceHook(Hook):
     def __init__(self, calibration_images: int = 200) -> None:
         self.calibration_images = calibration_images
         self._calibrated: dict[Hashable, dict[Node, dict[str, Tensor]]] = {}
+        self._calibrated_at = 0
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Forgets statistics of other weights."""
@@ -74,7 +75,10 @@ class PreferenceHook(Hook):
     def _calibrate(self, runner: Runner, model: ControllableSegmentor) -> None:
         selection = model.selection
         assert selection is not None
-        key = (selection.tree, selection.preference, runner.iter)
+        key = (selection.tree, selection.preference)
+        if runner.iter != self._calibrated_at:
+            self._calibrated.clear()
+            self._calibrated_at = runner.iter
         if key not in self._calibrated:
             runner.logger.info(f"norm statistics: calibrating on {self.calibration_images} training images")
             batches = Frames.from_config(runner.cfg).batches(model, self.calibration_images)

@@ -41,7 +41,8 @@ class Stage:
 
     def schedulers(self) -> list[dict[str, Any]]:
         """The schedule's configs, by iteration, ending with the stage."""
-        configs = [dict(config) for config in self.param_scheduler]
+        # A stage that was made shorter leaves out what would begin after its end.
+        configs = [dict(config) for config in self.param_scheduler if config.get("begin", 0) < self.max_iters]
         for config in configs:
             config.setdefault("by_epoch", False)
             if config["by_epoch"]:

@@ -24,7 +24,7 @@ from ..hooks.stage_progress_hook import StageProgressHook
 from ..seeding import SeededDataset, StageSampler, derive_seed
 from .ownership import build_optimizer, finish_stage
 from .stage import Stage, build_stages, listed_stages
-from .start import check_start
+from .start import check_start, renew_hypernets
 
 
 @LOOPS.register_module()
@@ -164,7 +164,10 @@ class StageTrainLoop(BaseLoop):
         position = self.stages.index(stage)
         if done == 0:
             self._forget_averages()
-            check_start(model, [s.name for s in self.stages[: position + 1]], bool(self._runner._load_from))
+            loaded = bool(self._runner._load_from)
+            check_start(model, [s.name for s in self.stages[: position + 1]], loaded)
+            if position == 0 and loaded:
+                renew_hypernets(model, [s.objective for s in self.stages])
         frames = Frames.from_config(self._runner.cfg)
         stage.objective.prepare(model, frames, resumed=done > 0)
         model.begin_stage(stage.objective)

@@ -10,6 +10,8 @@ from mmengine.logging import print_log
 
 from mmdymu.models import ControllableSegmentor
 
+from ..objectives import StageObjective
+
 REMEDIES = (
     "give model.stream.backbone pretrained weights (init_cfg=dict(type='Pretrained', checkpoint=…)), or begin "
     "train_cfg.stages with a 'trunk' stage"
@@ -36,6 +38,13 @@ def check_start(model: ControllableSegmentor, stages: Sequence[str], loaded: boo
             "current",
             logging.WARNING,
         )
+    if current == "edges" and "anchor" not in stages and not (model.anchor_checkpoints or loaded):
+        print_log(
+            "the edges stage begins without a trained anchor: run an 'anchor' stage before it, set load_from to a "
+            "checkpoint that has one, or name single-task checkpoints in model.anchor",
+            "current",
+            logging.WARNING,
+        )
     if current == "edges" and model.anchor_checkpoints and stream_distance(model) > 1:
         print_log(
             "the single-task checkpoints lie as far from each other as unrelated networks: sharing their layers will "
@@ -43,6 +52,29 @@ def check_start(model: ControllableSegmentor, stages: Sequence[str], loaded: boo
             "current",
             logging.WARNING,
         )
+
+
+@torch.no_grad()
+def renew_hypernets(model: ControllableSegmentor, objectives: Sequence[StageObjective]) -> None:
+    """Makes the hypernets of a loaded checkpoint new, if this run trains the edge hypernet.
+
+    A trained hypernet has made up its mind: under other settings or another anchor it would hardly move. The path
+    table belongs to the anchor and is kept with it.
+
+    Args:
+        model: The model, with the weights of ``load_from``.
+        objectives: Those of the run's stages.
+    """
+    trained = [module for objective in objectives for module in objective.trained_modules(model)]
+    if not model.is_controllable or not any(module is model.edge_hypernet for module in trained):
+        return
+    print_log("the hypernets of the loaded checkpoint are replaced by new ones; its anchor stays", "current")
+    for hypernet in (model.edge_hypernet, model.weight_hypernet):
+        if hypernet is not None:
+            hypernet.reset_parameters()  # type: ignore[operator]
+    anchor_stays = not any(module is model.backbone or module is model.heads for module in trained)
+    for result in (model.loss_scale, model.affinity, *(() if anchor_stays else (model.path_losses,))):
+        result.fill_(torch.nan)
 
 
 @torch.no_grad()

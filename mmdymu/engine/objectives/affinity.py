@@ -24,11 +24,11 @@ def anchor_affinity(model: ControllableSegmentor, batches: Sequence[Batch]) -> T
     Returns:
         (N, N) affinities in [0, 1] (for N = 2 correlations, see :func:`rsa_affinity`).
     """
-    layers: list[list[Tensor]] = [[] for _ in range(model.num_layers)]
-    for batch in batches:
-        outputs = [batch.inputs] * model.num_tasks
-        for layer, collected in enumerate(layers):
-            outputs = [model.backbone.run_node((layer, i), outputs[i]) for i in range(model.num_tasks)]
-            collected.append(torch.stack([output.flatten(1) for output in outputs]))
-    features = [torch.cat(collected, dim=1) for collected in layers]
-    return rsa_affinity(features, scale_rows=model.num_tasks > 2)
+    outputs = [[batch.inputs] * model.num_tasks for batch in batches]
+    affinities = []
+    for layer in range(model.num_layers):
+        # Layer by layer, because all layers of all images together would not fit into memory.
+        outputs = [[model.backbone.run_node((layer, i), x) for i, x in enumerate(streams)] for streams in outputs]
+        features = torch.stack([torch.cat([x.flatten(1) for x in images]) for images in zip(*outputs, strict=True)])
+        affinities.append(rsa_affinity([features], scale_rows=model.num_tasks > 2))
+    return torch.stack(affinities).mean(dim=0)

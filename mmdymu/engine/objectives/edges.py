@@ -112,7 +112,7 @@ class EdgeObjective(StageObjective):
 
     def _measure_losses(self, model: ControllableSegmentor, frames: Frames) -> None:
         batch = _joined(frames.batches(model, self.images))
-        if self.source == "table":
+        if self.source == "table" and not torch.isfinite(model.path_losses).all():
             print_log(f"path table: {model.num_tasks**model.num_layers} paths on {len(batch.inputs)} images", "current")
             model.path_losses.copy_(build_path_table(model, batch.inputs, batch.data_samples))
         with torch.no_grad():
@@ -139,13 +139,15 @@ class EdgeObjective(StageObjective):
         """Means over the step's preferences of the weighted task loss and the regularisers."""
         preferences: Sequence[Preference] = batch["preferences"]
         weights, cost_weight = preference_tensors(preferences, model.affinity)
-        logits = model.edge_logits(preferences)
-        probs = self._decide(logits, batch["step"])
-        if self.source == "table":
-            task_losses = expected_task_losses(model.path_losses, probs)
-        else:
+        # Paths differ in loss by less than half precision resolves: under AMP only the soft network is cast.
+        with torch.autocast(model.affinity.device.type, enabled=False):
+            logits = model.edge_logits(preferences)
+            probs = self._decide(logits, batch["step"])
+            terms = self.regularizer(probs, weights, cost_weight, model.affinity, self._node_flops)
+            if self.source == "table":
+                task_losses = expected_task_losses(model.path_losses, probs)
+        if self.source != "table":
             task_losses = _image_losses(model, probs, batch["inputs"], batch["data_samples"])
-        terms = self.regularizer(probs, weights, cost_weight, model.affinity, self._node_flops)
         weighted = (weights * model.loss_scale * task_losses).sum(-1)
         return {
             "loss_tasks": weighted.mean(),

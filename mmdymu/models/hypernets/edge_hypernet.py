@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from mmdymu.registry import MODELS
 
-from .embedding import PreferenceEmbedding, mlp
+from .embedding import PreferenceEmbedding, mlp, reset_layers
 
 
 @MODELS.register_module()
@@ -31,6 +31,10 @@ class EdgeHypernet(nn.Module):
         self.embedding = PreferenceEmbedding(num_tasks, embedding_dim)
         self.trunk = mlp(embedding_dim, hidden, hidden_layers)
         self.logits = nn.Linear(hidden, num_layers * num_tasks**2)
+
+    def reset_parameters(self) -> None:
+        """Forgets all training."""
+        reset_layers(self)
 
     def forward(self, weights: Tensor, cost_weight: Tensor) -> Tensor:
         """Predicts the decisions.

@@ -18,8 +18,14 @@ class PreferenceEmbedding(nn.Module):
 
     def __init__(self, num_tasks: int, dim: int = 32) -> None:
         super().__init__()
-        self.tasks = nn.Parameter(torch.randn(num_tasks, dim))
-        self.cost = nn.Parameter(torch.randn(dim))
+        self.tasks = nn.Parameter(torch.empty(num_tasks, dim))
+        self.cost = nn.Parameter(torch.empty(dim))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws e_i and e_c anew."""
+        nn.init.normal_(self.tasks)
+        nn.init.normal_(self.cost)
 
     def forward(self, weights: Tensor, cost_weight: Tensor) -> Tensor:
         """Embeds preferences.
@@ -32,6 +38,13 @@ class PreferenceEmbedding(nn.Module):
             (B, dim).
         """
         return weights @ self.tasks + cost_weight.unsqueeze(-1) * self.cost
+
+
+def reset_layers(module: nn.Module) -> None:
+    """Draws the weights of all linear layers and embeddings inside a module anew."""
+    for layer in module.modules():
+        if isinstance(layer, (PreferenceEmbedding, nn.Linear)):
+            layer.reset_parameters()
 
 
 def mlp(in_features: int, hidden: int, layers: int) -> nn.Sequential:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmdymu.registry import MODELS
 
-from .embedding import PreferenceEmbedding, mlp
+from .embedding import PreferenceEmbedding, mlp, reset_layers
 
 Node = tuple[int, int]
 
@@ -39,6 +39,14 @@ class WeightHypernet(nn.Module):
         self.embedding = PreferenceEmbedding(num_tasks, embedding_dim)
         self.trunk = mlp(embedding_dim, hidden, hidden_layers)
         self.deltas = nn.ModuleDict({_key(node): nn.Linear(hidden, 2 * size) for node, size in channels.items()})
+        self._zero_outputs()
+
+    def reset_parameters(self) -> None:
+        """Forgets all training."""
+        reset_layers(self)
+        self._zero_outputs()
+
+    def _zero_outputs(self) -> None:
         for parameter in self.deltas.parameters():
             nn.init.zeros_(parameter)
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from mmengine.model import BaseModel, initialize
 from mmpretrain.structures import MultiTaskDataSample
+from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -114,7 +115,7 @@ class AnchorNet(BaseModel):
         """(N,) mean losses of a batch, unweighted, and values to log."""
         losses, logs = [], {}
         for task in self.tasks:
-            samples = [sample.get(task) for sample in data_samples]
+            samples = samples_of(data_samples, task)
             loss, log = head_loss(self.heads[task], outputs[task], samples)
             losses.append(loss)
             logs.update({f"{task}.{name}": value for name, value in log.items() if "loss" not in name})
@@ -139,6 +140,18 @@ class AnchorNet(BaseModel):
         tasks = tuple(json.loads(bytes(state.tolist())))
         if tasks != self.tasks:
             raise ValueError(f"the checkpoint belongs to tasks {list(tasks)}, the model has {list(self.tasks)}")
+
+
+def samples_of(data_samples: Sequence[MultiTaskDataSample], task: str) -> list[SegDataSample]:
+    """One task's sample of every image.
+
+    Raises:
+        ValueError: If the data have no such task.
+    """
+    for sample in data_samples:
+        if task not in sample:
+            raise ValueError(f"the model has a task {task!r}, but its data only {sorted(sample.keys())}")
+    return [sample.get(task) for sample in data_samples]
 
 
 def _checked_tasks(tasks: Sequence[str], heads: Mapping[str, Any]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from ..norms import (
     use_batch_statistics,
     use_running_statistics,
 )
-from .anchor_net import AnchorNet
+from .anchor_net import AnchorNet, samples_of
 from .objective import Objective
 from .selection import Selection
 
@@ -186,7 +186,7 @@ class ControllableSegmentor(AnchorNet):
         if mode == "tensor" or data_samples is None:
             return outputs
         for task in self.tasks:
-            attach_predictions(self.heads[task], outputs[task], [sample.get(task) for sample in data_samples])
+            attach_predictions(self.heads[task], outputs[task], samples_of(data_samples, task))
         return list(data_samples)
 
     def _losses(self, **batch: Any) -> dict[str, Tensor]:

@@ -6,8 +6,10 @@ import pytest
 import tiny
 import torch
 
+from mmdymu.engine import AnchorObjective, EdgeObjective, WeightObjective
 from mmdymu.engine.loops import start
-from mmdymu.engine.loops.start import check_start, stream_distance
+from mmdymu.engine.loops.start import check_start, renew_hypernets, stream_distance
+from mmdymu.engine.objectives import StageObjective
 from mmdymu.models import ControllableSegmentor
 
 
@@ -47,7 +49,7 @@ def test_one_task_has_no_distance() -> None:
         (("anchor",), False, True),
         (("trunk", "anchor"), False, False),
         (("anchor",), True, False),
-        (("edges",), False, False),
+        (("trunk", "anchor", "edges"), False, False),
     ],
 )
 def test_warns_of_a_random_start(
@@ -80,3 +82,51 @@ def test_warns_of_unrelated_single_task_checkpoints(model: ControllableSegmentor
     model.backbone.streams[1].init_weights()
     check_start(model, ("edges",), False)
     assert "single-task checkpoints" in lines[0]
+
+
+@pytest.mark.parametrize(("loaded", "warns"), [(False, True), (True, False)])
+def test_warns_of_edges_without_an_anchor(
+    model: ControllableSegmentor, lines: list[str], loaded: bool, warns: bool
+) -> None:
+    check_start(model, ("edges",), loaded)
+    assert bool(lines) == warns
+    if warns:
+        assert "without a trained anchor" in lines[0]
+
+
+def trained_model() -> ControllableSegmentor:
+    model = tiny.build_model(stream=tiny.SHORT)
+    for name in ("path_losses", "loss_scale", "affinity"):
+        model.get_buffer(name).fill_(1.0)
+    with torch.no_grad():
+        for hypernet in (model.edge_hypernet, model.weight_hypernet):
+            for parameter in hypernet.parameters():
+                parameter.fill_(3.0)
+    return model
+
+
+def edges() -> EdgeObjective:
+    return EdgeObjective({"type": "BranchingRegularizedLoss"})
+
+
+def test_loaded_hypernets_start_anew_and_the_anchor_stays(lines: list[str]) -> None:
+    model = trained_model()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    renew_hypernets(model, [edges(), WeightObjective()])
+    for name, value in model.state_dict().items():
+        anew = name.startswith(("edge_hypernet.", "weight_hypernet.")) or value.isnan().any()
+        assert torch.equal(value, before[name]) != anew, name
+    assert not model.is_controllable
+    assert all(not parameter.any() for parameter in model.weight_hypernet.deltas.parameters())
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize("objectives", [[WeightObjective()], [AnchorObjective()]])
+def test_loaded_hypernets_stay_where_the_edges_are_not_trained(
+    lines: list[str], objectives: list[StageObjective]
+) -> None:
+    model = trained_model()
+    renew_hypernets(model, objectives)
+    assert model.is_controllable
+    assert all(bool((parameter == 3).all()) for parameter in model.edge_hypernet.parameters())
+    assert not lines

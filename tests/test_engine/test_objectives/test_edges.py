@@ -142,7 +142,9 @@ def test_certain_decisions_lose_through_images_what_their_tree_loses(model: Cont
     head.weight.zero_()
     head.bias.copy_(1e4 * torch.tensor(tree.to_edges()).flatten())
     preferences = [Preference(TASKS, (0.2, 0.8), 0.0), Preference(TASKS, (0.7, 0.3), 1.0)]
-    losses = edges.losses(model, preferences=preferences, step=0, progress=0.0, inputs=batch.inputs, data_samples=batch.data_samples)
+    losses = edges.losses(
+        model, preferences=preferences, step=0, progress=0.0, inputs=batch.inputs, data_samples=batch.data_samples
+    )
     expected = 0.0
     for index, preference in enumerate(preferences):
         part = slice(2 * index, 2 * index + 2)
@@ -176,7 +178,9 @@ def test_temperature_falls_in_steps(model: ControllableSegmentor, monkeypatch: p
     edges = objective(decisions="gumbel")
     edges.prepare(model, frames(), resumed=False)
     for step in (0, 299, 300, 899, 900):
-        edges.losses(model, preferences=[Preference.uniform(TASKS)], step=step, progress=0.0, inputs=None, data_samples=None)
+        edges.losses(
+            model, preferences=[Preference.uniform(TASKS)], step=step, progress=0.0, inputs=None, data_samples=None
+        )
     assert seen == pytest.approx([5.0, 5.0, 5.0 * 0.97, 5.0 * 0.97**2, 5.0 * 0.97**3])
 
 
@@ -227,7 +231,15 @@ def test_entropy_holds_decisions_open_and_falls_to_nothing(model: ControllableSe
     plain = sum(-p * np.log(p) for p in probs.flatten()) / len(preferences)
 
     for progress in (0.0, 0.75, 1.0):
-        losses = edges.losses(
-            model, preferences=preferences, step=0, progress=progress, inputs=None, data_samples=None
-        )
+        losses = edges.losses(model, preferences=preferences, step=0, progress=progress, inputs=None, data_samples=None)
         assert losses["loss_entropy"].item() == pytest.approx(-0.3 * (1 - progress) * plain, rel=1e-5)
+
+
+def test_mixed_precision_does_not_blur_the_table(model: ControllableSegmentor) -> None:
+    edges = objective()
+    edges.prepare(model, frames(), resumed=False)
+    batch = {"preferences": [Preference(TASKS, (0.7, 0.3), 0.5)], "step": 0, "progress": 0.0}
+    exact = edges.losses(model, **batch)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = edges.losses(model, **batch)
+    assert all(torch.equal(exact[name], mixed[name]) for name in exact)

@@ -121,6 +121,13 @@ def test_predictions_are_attached_in_the_size_of_the_label() -> None:
         torch.testing.assert_close(normals.norm(dim=0), torch.ones(tiny.SIZE))
 
 
+@pytest.mark.parametrize("mode", ["predict", "loss"])
+def test_data_without_one_of_the_tasks_are_refused(mode: str) -> None:
+    model = tiny.build_model()
+    with pytest.raises(ValueError, match=r"task 'normals'.*\['depth', 'semseg'\]"):
+        model(torch.randn(2, 3, *tiny.SIZE), tiny.samples(("semseg", "depth")), mode=mode)
+
+
 def test_test_step_takes_what_a_loader_gives() -> None:
     model = tiny.build_model().eval()
     data = [tiny.TinyDataset()[i] for i in range(2)]

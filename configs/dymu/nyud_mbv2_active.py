@@ -1,0 +1,7 @@
+"""nyud_mbv2.py with the paper's L_active in place of the expected cost, for comparison."""
+
+_base_ = ["./nyud_mbv2.py"]
+
+train_cfg = dict(
+    stages=dict(edges=dict(objective=dict(regularizer=dict(lambda_active=1.2, lambda_cost=0.0))), weights=None)
+)
