@@ -1,4 +1,5 @@
-"""The paper's own settings on the frames and anchors of nyud_mbv2.py; 10 000 and 3000 iterations for its 30 000 each.
+"""The paper's own settings on the frames and anchors of nyud_mbv2.py; 10 000 and 3000 iterations for its 30 000 each,
+of 2 and 4 images.
 
 Gumbel samples through images, one preference a step, undivided regularisers with the parent's usage, fixed w_i.
 """
@@ -10,7 +11,7 @@ train_cfg = dict(
     stages=dict(
         edges=dict(
             max_iters=edge_iters,
-            batch_size=4,
+            batch_size=2,
             # The paper's step at 14 000 of 30 000 iterations, at the same share of a shorter run.
             param_scheduler=[dict(type="StepLR", step_size=edge_iters * 14 // 30, gamma=0.3)],
             objective=dict(

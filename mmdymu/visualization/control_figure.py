@@ -10,6 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+LEGEND_TASKS = 8
+"""With more tasks a legend would hide the curves."""
+
 LINES = {"controller": "-o", "heuristic": "--s", "oracle": ":^", "search": "-.d"}
 
 
@@ -41,4 +44,5 @@ def _draw_own_weight(axes: Axes, own_weight: Mapping[str, Mapping[str, list[floa
         for style, (c, (high, low)) in zip(("-", "--"), ends.items(), strict=True):
             axes.plot([0.1, 0.8], [low, high], style, marker=marker, label=f"{task}, c={c}")
     axes.set(xlabel="own weight r_j, the others equal", ylabel="normalised test loss", title="each task steered alone")
-    axes.legend(fontsize="small")
+    if len(own_weight) <= LEGEND_TASKS:
+        axes.legend(fontsize="small")

@@ -38,17 +38,28 @@ class PreferenceHook(Hook):
         self.calibration_images = calibration_images
         self._calibrated: dict[Hashable, dict[Node, dict[str, Tensor]]] = {}
         self._calibrated_at = 0
+        self._foreign = False
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Forgets statistics of other weights."""
+        """Forgets statistics of other weights, and looks whose weights these are."""
         self._calibrated.clear()
+        self._foreign = "_extra_state" not in checkpoint.get("state_dict", checkpoint)
 
     def before_val(self, runner: Runner) -> None:
         """Sets the preference."""
         self._apply(runner)
 
     def before_test(self, runner: Runner) -> None:
-        """Sets the preference."""
+        """Sets the preference.
+
+        Raises:
+            ValueError: If the checkpoint is not one of a controllable model, so that untrained weights would be tested.
+        """
+        if self._foreign:
+            raise ValueError(
+                "the checkpoint names no tasks, so it is not one of a controllable model: train one, from single-task "
+                "checkpoints with model.anchor=dict(checkpoints={task: path})"
+            )
         self._apply(runner)
 
     def _apply(self, runner: Runner) -> None:

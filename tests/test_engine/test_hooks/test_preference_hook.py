@@ -148,3 +148,12 @@ def test_the_three_settings_differ(tmp_path: Path, checkpoint: str) -> None:
         for setting in ("running", "batch", "calibrated")
     }
     assert len(set(errors.values())) == 3
+
+
+def test_refuses_to_test_a_checkpoint_of_another_kind(tmp_path: Path) -> None:
+    runner = tiny.build_runner(tmp_path, test_dataloader=tiny.test_loader(), test_cfg={}, test_evaluator=[])
+    weights = {key: value for key, value in runner.model.state_dict().items() if key != "_extra_state"}
+    torch.save({"state_dict": weights, "meta": {}}, tmp_path / "foreign.pth")
+    runner.load_checkpoint(str(tmp_path / "foreign.pth"))
+    with pytest.raises(ValueError, match="names no tasks"):
+        runner.call_hook("before_test")
