@@ -43,10 +43,10 @@ nyu: install
 	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2.py $$(cat work_dirs/nyud_mbv2/last_checkpoint)
 
 # On the anchor that `make nyu` has trained: the paper's own settings, and L_active in place of the expected cost.
-nyu-paper nyu-active: nyu-%: install
-	$(BIN)/python tools/train.py configs/dymu/nyud_mbv2_$*.py --resume \
+nyu-paper nyu-active: install
+	$(BIN)/python tools/train.py configs/dymu/nyud_mbv2_$(@:nyu-%=%).py --resume \
 		--cfg-options load_from=$$(cat work_dirs/nyud_mbv2/last_checkpoint) "train_cfg.skip=['anchor']"
-	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2_$*.py $$(cat work_dirs/nyud_mbv2_$*/last_checkpoint)
+	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2_$(@:nyu-%=%).py $$(cat work_dirs/nyud_mbv2_$(@:nyu-%=%)/last_checkpoint)
 
 clean:
 	rm -rf work_dirs build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

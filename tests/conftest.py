@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections import OrderedDict
 from pathlib import Path
 
 # Before torch and numpy are imported: the tests run in several processes, each with one thread.
@@ -12,6 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 torch.set_num_threads(1)
 
@@ -22,6 +24,15 @@ def fixed_seeds() -> None:
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def no_default_scope(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget default scopes that earlier tests have set, and afterwards those of this test.
+
+    mmengine keeps them for the life of the process and offers no way to drop them.
+    """
+    monkeypatch.setattr(DefaultScope, "_instance_dict", OrderedDict())
 
 
 @pytest.fixture(scope="session")

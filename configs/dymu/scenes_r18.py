@@ -34,12 +34,12 @@ optim_wrapper = dict(optimizer=dict(lr=2e-3, weight_decay=1e-3))
 train_cfg = dict(
     stages=dict(
         trunk=dict(
-            max_iters=300,
+            max_iters=200,
             objective=dict(type="TrunkObjective"),
             param_scheduler=[dict(type="LinearLR", start_factor=0.01, begin=0, end=50)],
         ),
-        anchor=dict(max_iters=700),
-        edges=dict(max_iters=3000),
-        weights=dict(max_iters=200),
+        anchor=dict(max_iters=450),
+        edges=dict(max_iters=2500),
+        weights=dict(max_iters=100),
     )
 )
