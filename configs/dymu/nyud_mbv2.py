@@ -35,4 +35,11 @@ model = dict(
 )
 
 # 48 epochs of 795 frames.
-train_cfg = dict(stages=dict(trunk=trunk, anchor=dict(max_iters=2400)))
+train_cfg = dict(
+    stages=dict(
+        trunk=trunk,
+        anchor=dict(max_iters=2400),
+        edges=dict(objective=dict(images=24)),
+        weights=dict(max_iters=300),
+    )
+)
