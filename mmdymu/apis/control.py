@@ -32,8 +32,9 @@ class ControlSettings:
         preferences: Number of preferences, drawn uniformly from the simplex.
         cost_weights: Values of c, ascending.
         seed: Of the drawn preferences.
-        oracle_images: Test images for the oracle's path table.
-        adapted_preferences: Preferences for which the weight hypernet and the norm statistics are compared.
+        oracle_images: Test images for the oracle's path table; 0 leaves oracle and search out.
+        adapted_preferences: Preferences for which the weight hypernet and the norm statistics are compared; 0 leaves
+            that out.
     """
 
     preferences: int = 200
@@ -71,6 +72,7 @@ def measure_control(
     trees = [[_tree(model, r.weights, c) for c in settings.cost_weights] for r in drawn]
     losses = PathLosses(model, [(batch.inputs, batch.data_samples) for batch in test])
     losses.measure([model.anchor_tree, *{tree for row in trees for tree in row}])
+    compared = drawn[: settings.adapted_preferences]
     weights = np.array([preference.weights for preference in drawn])
     shares = np.array([[model.complexity.share(tree) for tree in row] for row in trees])
     return {
@@ -81,7 +83,7 @@ def measure_control(
         "corners": _corners(model, settings.cost_weights),
         "own_weight": _own_weight(model, losses, settings.cost_weights),
         "brackets": _brackets(model, losses, weights, shares, trees, _oracle_table(model, test, settings)),
-        "norms": compare_norms(model, test, training, drawn[: settings.adapted_preferences]),
+        "norms": compare_norms(model, test, training, compared) if compared else {},
     }
 
 
@@ -131,8 +133,8 @@ def _own_weight(
 
 
 def _oracle_table(model: ControllableSegmentor, test: Sequence[Batch], settings: ControlSettings) -> np.ndarray | None:
-    """Normalised path table of test frames; None where it would be too large."""
-    if not model.path_losses.numel():
+    """Normalised path table of test frames; None where it would be too large or is not wanted."""
+    if not (model.path_losses.numel() and settings.oracle_images):
         return None
     inputs = torch.cat([batch.inputs for batch in test])
     samples = [sample for batch in test for sample in batch.data_samples]
@@ -220,9 +222,9 @@ def summary(report: Mapping[str, Any]) -> str:
     lines.append(
         "mean rL at equal share: " + ", ".join(f"{name} {part['mean']:.4f}" for name, part in brackets.items())
     )
-    lines.append(
-        "mean rL by norm statistics: " + ", ".join(f"{k} {v:.4f}" for k, v in norms.items() if "gain" not in k)
-    )
+    if norms:
+        values = ", ".join(f"{name} {value:.4f}" for name, value in norms.items() if "gain" not in name)
+        lines.append(f"mean rL by norm statistics: {values}")
     if "weight_hypernet_gain" in norms:
         gain = norms["weight_hypernet_gain"]
         lines.append(

@@ -13,6 +13,7 @@ from mmdymu.models import ControllableSegmentor
 from mmdymu.models.segmentors import Selection
 from mmdymu.preference import Preference
 from mmdymu.progress import Progress
+from mmdymu.search.path_table import shrink_labels
 
 __all__ = ["compare_norms"]
 
@@ -32,6 +33,8 @@ def compare_norms(
     Returns:
         Mean rL by name, and by how much the weight hypernet lowers it.
     """
+    # At the heads' resolution, as all losses of a control report.
+    test = [Batch(batch.inputs, shrink_labels(model, batch.inputs, batch.data_samples)) for batch in test]
     single = _mean_losses(model, test, Selection(drawn[0], model.anchor_tree))
     results: dict[str, list[float]] = {"running": [], "batch": [], "calibrated": [], "calibrated_adapted": []}
     bar = Progress("norm statistics and weight hypernet", 2 * len(drawn))

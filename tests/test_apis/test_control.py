@@ -16,7 +16,7 @@ from mmdymu.apis.control import heuristic_tree
 from mmdymu.engine import Batch, Frames, calibrate
 from mmdymu.models import ControllableSegmentor
 from mmdymu.models.segmentors import Selection
-from mmdymu.search.path_table import build_path_table
+from mmdymu.search.path_table import build_path_table, shrink_labels
 
 SETTINGS = ControlSettings(preferences=3, cost_weights=(0.0, 0.5, 1.0), oracle_images=4, adapted_preferences=2)
 
@@ -139,13 +139,13 @@ def test_norms(
     training_frames: list[Batch],
     drawn: list[Preference],
 ) -> None:
+    small = [(batch.inputs, shrink_labels(model, batch.inputs, batch.data_samples)) for batch in test_frames]
+
     def losses(selection: Selection) -> np.ndarray:
-        parts = [
-            model.task_losses(model.run_tree(batch.inputs, selection.tree, selection.node_states), batch.data_samples)[
-                0
-            ]
-            for batch in test_frames
-        ]
+        parts = []
+        for inputs, samples in small:
+            outputs = model.run_tree(inputs, selection.tree, selection.node_states)
+            parts.append(model.task_losses(outputs, samples)[0])
         return torch.stack(parts).mean(0).double().numpy()
 
     single = losses(Selection(drawn[0], model.anchor_tree))
