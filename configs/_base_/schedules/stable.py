@@ -20,7 +20,7 @@ train_cfg = dict(
             objective=dict(
                 type="EdgeObjective",
                 regularizer=dict(
-                    type="BranchingRegularizedLoss", lambda_active=0.0, lambda_inactive=0.006, lambda_cost=0.5
+                    type="BranchingRegularizedLoss", lambda_active=0.0, lambda_inactive=0.02, lambda_cost=0.8
                 ),
                 concentrations=(0.2, 1.0),
                 entropy=0.02,
