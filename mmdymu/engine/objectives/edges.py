@@ -138,7 +138,7 @@ class EdgeObjective(StageObjective):
     def losses(self, model: ControllableSegmentor, **batch: Any) -> dict[str, Tensor]:
         """Means over the step's preferences of the weighted task loss and the regularisers."""
         preferences: Sequence[Preference] = batch["preferences"]
-        weights, cost_weight = preference_tensors(preferences, model.affinity)
+        weights, cost_weight = model.preference_tensors(preferences)
         # Paths differ in loss by less than half precision resolves: under AMP only the soft network is cast.
         with torch.autocast(model.affinity.device.type, enabled=False):
             logits = model.edge_logits(preferences)
@@ -166,12 +166,6 @@ class EdgeObjective(StageObjective):
 def _entropy(logits: Tensor) -> Tensor:
     """(B,) sums of the entropies, in nats, of all decisions of (B, L, N, N) logits."""
     return torch.distributions.Categorical(logits=logits).entropy().sum((-2, -1))
-
-
-def preference_tensors(preferences: Sequence[Preference], like: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, N) weights and (B,) cost weights on the device of ``like``."""
-    weights = like.new_tensor([preference.weights for preference in preferences])
-    return weights, like.new_tensor([preference.cost_weight for preference in preferences])
 
 
 def _image_losses(model: ControllableSegmentor, probs: Tensor, inputs: Tensor, samples: Sequence[Any]) -> Tensor:

@@ -140,7 +140,7 @@ class ControllableSegmentor(AnchorNet):
 
     def edge_logits(self, preferences: Sequence[Preference]) -> Tensor:
         """(B, L, N, N) logits of the branching decisions under B preferences."""
-        return self.edge_hypernet(*self._as_tensors(preferences))
+        return self.edge_hypernet(*self.preference_tensors(preferences))
 
     def predict_tree(self, preference: Preference) -> BranchingTree:
         """The most likely parent everywhere."""
@@ -150,7 +150,7 @@ class ControllableSegmentor(AnchorNet):
         """Norm parameters of a tree's nodes under a preference; empty without a weight hypernet."""
         if self.weight_hypernet is None:
             return {}
-        weights, cost_weight = self._as_tensors([preference])
+        weights, cost_weight = self.preference_tensors([preference])
         used = {(layer, i) for layer, streams in enumerate(tree.used_nodes) for i in streams}
         nodes = sorted(used & self._slots.keys())
         deltas = self.weight_hypernet(weights[0], cost_weight[0], nodes)
@@ -229,7 +229,8 @@ class ControllableSegmentor(AnchorNet):
         self.register_buffer("loss_scale", torch.full((self.num_tasks,), torch.nan))
         self.register_buffer("affinity", torch.full((self.num_tasks, self.num_tasks), torch.nan))
 
-    def _as_tensors(self, preferences: Sequence[Preference]) -> tuple[Tensor, Tensor]:
+    def preference_tensors(self, preferences: Sequence[Preference]) -> tuple[Tensor, Tensor]:
+        """(B, N) weights and (B,) cost weights of B preferences, as the hypernets take them."""
         options = {"dtype": self.loss_scale.dtype, "device": self.loss_scale.device}
         weights = torch.tensor([preference.weights for preference in preferences], **options)
         return weights, torch.tensor([preference.cost_weight for preference in preferences], **options)
