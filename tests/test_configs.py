@@ -15,7 +15,6 @@ from mmengine.runner import Runner
 
 from mmdymu import Preference
 from mmdymu.engine.loops import build_stages
-from mmdymu.engine.loops.stage import listed_stages
 from mmdymu.models.segmentors.controllable_segmentor import MAX_PATH_TABLE
 from mmdymu.registry import MODELS
 
@@ -30,7 +29,7 @@ def test_config_builds(path: Path) -> None:
     init_default_scope(config.default_scope)
     # The weight hypernet is most of a big model and is built in the tests that take a step.
     model = MODELS.build({**config.model, "weight_hypernet": None})
-    stages = build_stages(listed_stages(config.train_cfg.stages))
+    stages = build_stages(config.train_cfg.stages)
 
     assert model.path_losses.numel() == model.num_tasks ** (model.num_layers + 1) <= MAX_PATH_TABLE
     assert {"anchor", "edges"} <= {stage.name for stage in stages}

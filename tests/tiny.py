@@ -145,14 +145,13 @@ def run_config(work_dir: str | Path, tasks: Sequence[str] = TASKS, iters: int = 
         "dataset": {"type": "mmdymu.TinyDataset", "tasks": tuple(tasks)},
     }
     adam = {"optimizer": {"type": "Adam", "lr": 1e-2}}
-    stages = [
-        {"name": "trunk", "objective": {"type": "TrunkObjective"}},
-        {"name": "anchor", "objective": {"type": "AnchorObjective"},
-         "param_scheduler": [{"type": "PolyLR", "power": 0.9}]},
-        {"name": "edges", "objective": edge_objective(), "optim_wrapper": adam,
-         "param_scheduler": [{"type": "CosineAnnealingLR", "T_max": iters}]},
-        {"name": "weights", "objective": {"type": "WeightObjective"}, "optim_wrapper": adam},
-    ]  # fmt: skip
+    stages = {
+        "trunk": {"objective": {"type": "TrunkObjective"}},
+        "anchor": {"objective": {"type": "AnchorObjective"}, "param_scheduler": [{"type": "PolyLR", "power": 0.9}]},
+        "edges": {"objective": edge_objective(), "optim_wrapper": adam,
+                  "param_scheduler": [{"type": "CosineAnnealingLR", "T_max": iters}]},
+        "weights": {"objective": {"type": "WeightObjective"}, "optim_wrapper": adam},
+    }  # fmt: skip
     return PlainConfig(
         {
             "default_scope": "mmdymu",
@@ -160,7 +159,7 @@ def run_config(work_dir: str | Path, tasks: Sequence[str] = TASKS, iters: int = 
             "model": model_config(tasks),
             "train_dataloader": loader,
             "optim_wrapper": {"type": "OptimWrapper", "optimizer": {"type": "SGD", "lr": 1e-2, "momentum": 0.9}},
-            "train_cfg": {"type": "StageTrainLoop", "stages": [{"max_iters": iters, **stage} for stage in stages]},
+            "train_cfg": train_cfg(*({"name": name, "max_iters": iters, **stage} for name, stage in stages.items())),
             "default_hooks": {
                 "checkpoint": {"type": "SafeCheckpointHook", "by_epoch": False, "interval": 1, "max_keep_ckpts": -1},
                 "logger": {"type": "LoggerHook", "interval": 1},
@@ -194,14 +193,15 @@ def train(work_dir: str | Path, **changes: Any) -> Runner:
 
 
 def stage_config(name: str, iters: int = 2, **changes: Any) -> dict[str, Any]:
-    """Config of one stage with the defaults of :func:`run_config`."""
-    stages = {stage["name"]: stage for stage in run_config("", iters=iters).train_cfg.stages}
-    return {**stages[name].to_dict(), **changes}
+    """Config of one stage with the defaults of :func:`run_config`, and its name."""
+    stage = run_config("", iters=iters).train_cfg.stages[name]
+    return {"name": name, **stage.to_dict(), **changes}
 
 
 def train_cfg(*stages: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """Config of a stage loop."""
-    return {"type": "StageTrainLoop", "stages": list(stages), **changes}
+    """Config of a stage loop from those of named stages."""
+    by_name = {stage["name"]: {key: value for key, value in stage.items() if key != "name"} for stage in stages}
+    return {"type": "StageTrainLoop", "stages": by_name, **changes}
 
 
 def edge_objective(**changes: Any) -> dict[str, Any]:

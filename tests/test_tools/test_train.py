@@ -61,14 +61,16 @@ def test_resume_from_a_missing_file(train: ModuleType) -> None:
 
 def stages() -> Config:
     wrapper = {"type": "OptimWrapper", "optimizer": {"type": "SGD"}}
-    return Config({"optim_wrapper": wrapper, "train_cfg": {"stages": [{"optim_wrapper": wrapper}, {"name": "x"}]}})
+    return Config(
+        {"optim_wrapper": wrapper, "train_cfg": {"stages": {"anchor": {"optim_wrapper": wrapper}, "edges": {}}}}
+    )
 
 
 def test_amp_reaches_every_stage(train: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "get_device", lambda: "cuda")
     config = stages()
     train.enable_amp(config)
-    wrappers = [config.optim_wrapper, config.train_cfg.stages[0].optim_wrapper]
+    wrappers = [config.optim_wrapper, config.train_cfg.stages.anchor.optim_wrapper]
     assert [wrapper.type for wrapper in wrappers] == ["AmpOptimWrapper"] * 2
     assert [wrapper.loss_scale for wrapper in wrappers] == ["dynamic"] * 2
 
@@ -79,6 +81,6 @@ def test_amp_refuses_what_it_cannot_do(train: ModuleType, monkeypatch: pytest.Mo
         train.enable_amp(stages())
     monkeypatch.setattr(train, "get_device", lambda: "cuda")
     config = stages()
-    config.train_cfg.stages[0].optim_wrapper.type = "OptimWrapperDict"
+    config.train_cfg.stages.anchor.optim_wrapper.type = "OptimWrapperDict"
     with pytest.raises(ValueError, match="'OptimWrapperDict'"):
         train.enable_amp(config)

@@ -58,62 +58,51 @@ ORDER = ("trunk", "anchor", "edges", "weights")
 """Where a stage of a known name runs, whatever the order in the config; others come last."""
 
 
-def listed_stages(
-    stages: Mapping[str, Any] | Sequence[Mapping[str, Any]], skip: Sequence[str] = ()
-) -> list[dict[str, Any]]:
-    """Stages by name as a list in running order.
-
-    Args:
-        stages: Configs by name; None switches a stage off. A list of configs with names is taken as it is.
-        skip: Names of stages that are left out.
-
-    Returns:
-        Configs with their names.
-    """
-    if isinstance(stages, Mapping):
-        names = sorted(
-            (name for name in stages if stages[name]), key=lambda n: ORDER.index(n) if n in ORDER else len(ORDER)
-        )
-        stages = [{"name": name, **stages[name]} for name in names]
-    return [dict(stage) for stage in stages if stage.get("name") not in skip]
+_OPTIONS = frozenset(Stage.__dataclass_fields__) - {"name", "start"}
 
 
-_OPTIONS = frozenset(Stage.__dataclass_fields__) - {"start"}
-
-
-def build_stages(configs: Sequence[Mapping[str, Any]]) -> list[Stage]:
+def build_stages(configs: Mapping[str, Mapping[str, Any] | None], skip: Sequence[str] = ()) -> list[Stage]:
     """Lays stages end to end.
 
     Args:
-        configs: ``dict(name=…, max_iters=…, objective=dict(type=…), optim_wrapper=…, param_scheduler=[…])`` each.
+        configs: ``dict(max_iters=…, objective=dict(type=…), optim_wrapper=…, param_scheduler=[…])`` by name; None
+            switches a stage off.
+        skip: Names of stages that are left out.
 
     Returns:
         The stages in running order.
 
     Raises:
-        ValueError: If there is no stage, a name occurs twice, a setting is missing or unknown, or a number is not
+        TypeError: If the configs are not given by name.
+        ValueError: If no stage is left, a skipped name is unknown, a setting is missing or unknown, or a number is not
             a positive integer.
     """
+    if not isinstance(configs, Mapping):
+        raise TypeError(f"train_cfg.stages must be a dict of stages by name, got {type(configs).__name__}")
+    unknown = sorted(set(skip) - {*configs, *ORDER})
+    if unknown:
+        raise ValueError(f"train_cfg.skip has {unknown}, but the stages are {[*configs]}")
     stages: list[Stage] = []
-    for config in configs:
-        stages.append(_build_stage(config, stages[-1].stop if stages else 0))
-    names = [stage.name for stage in stages]
-    if not stages or len(set(names)) != len(names):
-        raise ValueError(f"train_cfg.stages={names} must be a non-empty list of stages with unique names")
+    for name in sorted(configs, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER)):
+        config = configs[name]
+        if config is not None and name not in skip:
+            stages.append(_build_stage(name, config, stages[-1].stop if stages else 0))
+    if not stages:
+        raise ValueError(f"train_cfg.stages={[*configs]} without train_cfg.skip={[*skip]} leaves no stage to train")
     return stages
 
 
-def _build_stage(config: Mapping[str, Any], start: int) -> Stage:
+def _build_stage(name: str, config: Mapping[str, Any], start: int) -> Stage:
     options = copy.deepcopy(dict(config))
-    missing = sorted({"name", "max_iters", "objective"} - options.keys())
+    missing = sorted({"max_iters", "objective"} - options.keys())
     unknown = sorted(options.keys() - _OPTIONS)
     if missing or unknown:
         found = f"lacks {missing}" if missing else f"has unknown settings {unknown}"
-        raise ValueError(f"train_cfg.stages: stage {options.get('name')!r} {found}; it takes {sorted(_OPTIONS)}")
+        raise ValueError(f"train_cfg.stages: stage {name!r} {found}; it takes {sorted(_OPTIONS)}")
     for key in ("max_iters", "batch_size"):
         value = options.get(key, 1)
         if not isinstance(value, int) or value < 1:
-            raise ValueError(f"stage {options['name']!r}: {key}={value!r} must be a positive integer")
-    stage = Stage(start=start, **{**options, "objective": OBJECTIVES.build(options["objective"])})
+            raise ValueError(f"stage {name!r}: {key}={value!r} must be a positive integer")
+    stage = Stage(name=name, start=start, **{**options, "objective": OBJECTIVES.build(options["objective"])})
     stage.schedulers()  # A mistake in a late stage shows at once.
     return stage

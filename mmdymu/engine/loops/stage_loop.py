@@ -23,7 +23,7 @@ from ..frames import Frames
 from ..hooks.stage_progress_hook import StageProgressHook
 from ..seeding import SeededDataset, StageSampler, derive_seed
 from .ownership import build_optimizer, finish_stage
-from .stage import Stage, build_stages, listed_stages
+from .stage import Stage, build_stages
 from .start import check_start, renew_hypernets
 
 
@@ -49,7 +49,7 @@ class StageTrainLoop(BaseLoop):
         self,
         runner: Runner,
         dataloader: Mapping[str, Any],
-        stages: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        stages: Mapping[str, Mapping[str, Any] | None],
         val_interval: int = 0,
         skip: Sequence[str] = (),
     ) -> None:
@@ -57,7 +57,7 @@ class StageTrainLoop(BaseLoop):
         self._runner = runner
         self._loader_config = copy.deepcopy(dict(dataloader))
         self._dataloader: DataLoader | None = None
-        self.stages = build_stages(listed_stages(stages, self._skipped(skip)))
+        self.stages = build_stages(stages, self._skipped(skip))
         self.val_interval, self.val_begin = val_interval, 1
         self.stop_training = False
         self._epoch, self._max_epochs = 0, 1

@@ -14,21 +14,34 @@ MODEL = tiny.model_config(stream=tiny.SHORT)
 @pytest.mark.parametrize(
     ("stages", "message"),
     [
-        ([], "non-empty"),
-        ([tiny.stage_config("anchor")] * 2, "unique names"),
+        ([], "no stage to train"),
         ([tiny.stage_config("anchor", max_iters=-1)], "max_iters=-1"),
         ([tiny.stage_config("anchor", max_iters=0)], "max_iters=0"),
         ([tiny.stage_config("anchor", max_iters=1.5)], "max_iters=1.5"),
         ([tiny.stage_config("anchor", batch_size=0)], "batch_size=0"),
         ([tiny.stage_config("anchor", max_iter=3)], "'max_iter'"),
         ([{"name": "anchor", "max_iters": 3}], "'objective'"),
-        ([{"max_iters": 3}], "'name'"),
         ([tiny.stage_config("anchor", param_scheduler=[{"type": "PolyLR", "by_epoch": True}])], "by_epoch=False"),
     ],
 )
 def test_refuses_wrong_stages(tmp_path: Path, stages: list, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         tiny.train(tmp_path, train_cfg=tiny.train_cfg(*stages), model=MODEL)
+
+
+@pytest.mark.parametrize(
+    ("skip", "message"),
+    [(["anchors"], r"skip has \['anchors'\], but the stages are \['anchor'\]"), (["anchor"], "no stage to train")],
+)
+def test_refuses_to_skip_what_is_not_there_and_all_there_is(tmp_path: Path, skip: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        tiny.train(tmp_path, train_cfg=tiny.train_cfg(tiny.stage_config("anchor"), skip=skip), model=MODEL)
+
+
+def test_refuses_a_list_of_stages(tmp_path: Path) -> None:
+    stages = [{"max_iters": 3, "objective": {"type": "AnchorObjective"}}]
+    with pytest.raises(TypeError, match="dict of stages by name, got list"):
+        tiny.train(tmp_path, train_cfg={"type": "StageTrainLoop", "stages": stages}, model=MODEL)
 
 
 def test_a_weights_stage_needs_its_hypernet(tmp_path: Path) -> None:
