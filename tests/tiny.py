@@ -17,8 +17,9 @@ from mmpretrain.structures import MultiTaskDataSample
 from mmseg.structures import SegDataSample
 from torch.utils.data import Dataset
 
+from mmdymu.engine import EdgeObjective, Frames
 from mmdymu.models import ControllableSegmentor
-from mmdymu.registry import DATASETS, MODELS
+from mmdymu.registry import DATASETS, MODELS, OBJECTIVES
 
 TASKS = ("semseg", "depth", "normals")
 CLASSES = 4
@@ -210,6 +211,17 @@ def edge_objective(**changes: Any) -> dict[str, Any]:
         "type": "BranchingRegularizedLoss", "lambda_active": 0.5, "lambda_inactive": 0.04, "lambda_cost": 0.3
     }  # fmt: skip
     return {"type": "EdgeObjective", "regularizer": regularizer, "images": 2, "affinity_images": 4, **changes}
+
+
+def build_edge_objective(**changes: Any) -> EdgeObjective:
+    """An edge objective that stands alone."""
+    init_default_scope("mmdymu")
+    return OBJECTIVES.build(edge_objective(**changes))
+
+
+def frames(tasks: Sequence[str] = TASKS) -> Frames:
+    """Frames of a test loader."""
+    return Frames(test_loader(tasks)["dataset"])
 
 
 def test_loader(tasks: Sequence[str] = TASKS, size: int = 4) -> ConfigDict:

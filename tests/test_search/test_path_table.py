@@ -11,7 +11,6 @@ from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor
 
 from mmdymu import BranchingTree
-from mmdymu.engine import Frames
 from mmdymu.models import ControllableSegmentor
 from mmdymu.search import build_path_table
 from mmdymu.search.path_losses import PathLosses
@@ -25,7 +24,7 @@ def model() -> ControllableSegmentor:
 
 @pytest.fixture(scope="module")
 def frames(model: ControllableSegmentor) -> tuple[Tensor, list[MultiTaskDataSample]]:
-    (batch,) = Frames(tiny.test_loader()["dataset"]).batches(model)
+    (batch,) = tiny.frames().batches(model)
     return batch.inputs, list(batch.data_samples)
 
 

@@ -129,7 +129,7 @@ def test_norm_statistics(tmp_path: Path, checkpoint: str, setting: str) -> None:
     runner.register_hook(Outputs())
     runner.test()
     model, tree = runner.model, runner.model.selection.tree
-    batches = Frames(tiny.test_loader()["dataset"]).batches(model, batch_size=1)
+    batches = tiny.frames().batches(model, batch_size=1)
     assert model.norm_statistics == setting
     chosen = model.selection
     if setting == "calibrated":

@@ -8,16 +8,9 @@ import tiny
 import torch
 from torch import Tensor
 
-from mmdymu.engine import EdgeObjective, Frames
 from mmdymu.models import ControllableSegmentor
 
 TASKS = ("semseg", "depth")
-
-
-def objective(**changes: Any) -> EdgeObjective:
-    options = tiny.edge_objective(**changes)
-    del options["type"]
-    return EdgeObjective(**options)
 
 
 @pytest.fixture
@@ -25,12 +18,8 @@ def model() -> ControllableSegmentor:
     return tiny.build_model(TASKS, stream=tiny.SHORT).eval()
 
 
-def frames() -> Frames:
-    return Frames(tiny.test_loader(TASKS)["dataset"])
-
-
 def test_concentrations_take_turns() -> None:
-    draws = objective(concentrations=(0.01, 1000.0)).preferences(tiny.TASKS, np.random.default_rng(0))
+    draws = tiny.build_edge_objective(concentrations=(0.01, 1000.0)).preferences(tiny.TASKS, np.random.default_rng(0))
     largest = [max(preference.weights) for preference in draws]
     assert any(value > 0.9 for value in largest)
     assert any(value < 0.4 for value in largest)
@@ -49,18 +38,18 @@ def test_concentrations_take_turns() -> None:
 )
 def test_refuses_wrong_settings(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        objective(**changes)
+        tiny.build_edge_objective(**changes)
 
 
 def test_refuses_loss_weights_of_other_tasks(model: ControllableSegmentor) -> None:
     with pytest.raises(ValueError, match="loss_weights="):
-        objective(loss_weights={"depth": 1.0}).prepare(model, frames(), resumed=False)
+        tiny.build_edge_objective(loss_weights={"depth": 1.0}).prepare(model, tiny.frames(TASKS), resumed=False)
 
 
 def test_refuses_frames_without_labels(model: ControllableSegmentor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiny, "_label", lambda task, image: _empty_label(task, image))
     with pytest.raises(ValueError, match=r"losses of \['depth'\]"):
-        objective().prepare(model, frames(), resumed=False)
+        tiny.build_edge_objective().prepare(model, tiny.frames(TASKS), resumed=False)
 
 
 def _empty_label(task: str, image: Tensor) -> tuple[str, Tensor]:

@@ -12,26 +12,15 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from mmdymu import BranchingTree, Preference
-from mmdymu.engine import EdgeObjective, Frames
 from mmdymu.engine.objectives.affinity import anchor_affinity
 from mmdymu.models import ControllableSegmentor
 
 TASKS = ("semseg", "depth")
 
 
-def objective(**changes: Any) -> EdgeObjective:
-    options = tiny.edge_objective(**changes)
-    del options["type"]
-    return EdgeObjective(**options)
-
-
 @pytest.fixture
 def model() -> ControllableSegmentor:
     return tiny.build_model(TASKS, stream=tiny.SHORT).eval()
-
-
-def frames(tasks: tuple[str, ...] = TASKS) -> Frames:
-    return Frames(tiny.test_loader(tasks)["dataset"])
 
 
 def usage(probs: Any, layers: int, tasks: int) -> list[list[float]]:
@@ -97,8 +86,8 @@ def monte_carlo_share(model: ControllableSegmentor, preference: Preference) -> f
 def test_the_loss_is_that_of_the_method(
     model: ControllableSegmentor, weights: tuple[float, float], cost_weight: float
 ) -> None:
-    edges = objective()
-    edges.prepare(model, frames(), resumed=False)
+    edges = tiny.build_edge_objective()
+    edges.prepare(model, tiny.frames(TASKS), resumed=False)
     preference = Preference(TASKS, weights, cost_weight)
     losses = edges.losses(model, preferences=[preference], step=0, progress=0.0, inputs=None, data_samples=None)
     share = monte_carlo_share(model, preference)
@@ -109,8 +98,8 @@ def test_the_loss_is_that_of_the_method(
 
 @torch.no_grad()
 def test_preferences_of_a_step_are_averaged(model: ControllableSegmentor) -> None:
-    edges = objective()
-    edges.prepare(model, frames(), resumed=False)
+    edges = tiny.build_edge_objective()
+    edges.prepare(model, tiny.frames(TASKS), resumed=False)
     preferences = edges.preferences(TASKS, np.random.default_rng(0))
     assert len(preferences) == 16
     options = {"step": 0, "progress": 0.0, "inputs": None, "data_samples": None}
@@ -122,21 +111,21 @@ def test_preferences_of_a_step_are_averaged(model: ControllableSegmentor) -> Non
 
 @torch.no_grad()
 def test_scale_and_single_losses(model: ControllableSegmentor) -> None:
-    edges = objective(images=3)
-    edges.prepare(model, frames(), resumed=False)
+    edges = tiny.build_edge_objective(images=3)
+    edges.prepare(model, tiny.frames(TASKS), resumed=False)
     single = torch.stack([model.path_losses[0, 0, 0, 0], model.path_losses[1, 1, 1, 1]])
     assert torch.allclose(model.loss_scale * single, torch.ones(2))
-    fixed = objective(loss_weights={"depth": 3.0, "semseg": 0.5})
-    fixed.prepare(model, frames(), resumed=False)
+    fixed = tiny.build_edge_objective(loss_weights={"depth": 3.0, "semseg": 0.5})
+    fixed.prepare(model, tiny.frames(TASKS), resumed=False)
     assert model.loss_scale.tolist() == [0.5, 3.0]
 
 
 @torch.no_grad()
 def test_certain_decisions_lose_through_images_what_their_tree_loses(model: ControllableSegmentor) -> None:
-    edges = objective(source="images", preferences_per_step=2)
-    edges.prepare(model, frames(), resumed=False)
+    edges = tiny.build_edge_objective(source="images", preferences_per_step=2)
+    edges.prepare(model, tiny.frames(TASKS), resumed=False)
     model.begin_stage(edges)
-    (batch,) = frames().batches(model)
+    (batch,) = tiny.frames(TASKS).batches(model)
     tree = BranchingTree(((1, 1), (1, 0), (0, 1)))
     head = model.edge_hypernet.logits
     head.weight.zero_()
@@ -157,11 +146,11 @@ def test_certain_decisions_lose_through_images_what_their_tree_loses(model: Cont
 @pytest.mark.parametrize("tasks", [TASKS, tiny.TASKS])
 def test_affinity_is_symmetric_only_in_what_it_compares(tasks: tuple[str, ...]) -> None:
     model = tiny.build_model(tasks, stream=tiny.SHORT).eval()
-    batches = frames(tasks).batches(model)
+    batches = tiny.frames(tasks).batches(model)
     affinity = anchor_affinity(model, batches)
     assert affinity.shape == (len(tasks), len(tasks))
     assert torch.allclose(affinity.diagonal(), torch.ones(len(tasks)), atol=1e-5)
-    split = anchor_affinity(model, frames(tasks).batches(model, batch_size=1))
+    split = anchor_affinity(model, tiny.frames(tasks).batches(model, batch_size=1))
     assert torch.allclose(affinity, split, atol=1e-4)
     if len(tasks) == 2:  # Row scaling would leave nothing but zeros beside the diagonal.
         assert float(affinity[0, 1]) > 0
@@ -175,8 +164,8 @@ def test_temperature_falls_in_steps(model: ControllableSegmentor, monkeypatch: p
         return logits.softmax(-1)
 
     monkeypatch.setattr(F, "gumbel_softmax", sampled)
-    edges = objective(decisions="gumbel")
-    edges.prepare(model, frames(), resumed=False)
+    edges = tiny.build_edge_objective(decisions="gumbel")
+    edges.prepare(model, tiny.frames(TASKS), resumed=False)
     for step in (0, 299, 300, 899, 900):
         edges.losses(
             model, preferences=[Preference.uniform(TASKS)], step=step, progress=0.0, inputs=None, data_samples=None
@@ -186,8 +175,8 @@ def test_temperature_falls_in_steps(model: ControllableSegmentor, monkeypatch: p
 
 def test_gradients_reach_the_whole_hypernet(model: ControllableSegmentor) -> None:
     for decisions in ("expected", "gumbel"):
-        edges = objective(decisions=decisions)
-        edges.prepare(model, frames(), resumed=False)
+        edges = tiny.build_edge_objective(decisions=decisions)
+        edges.prepare(model, tiny.frames(TASKS), resumed=False)
         model.begin_stage(edges)
         preferences = edges.preferences(TASKS, np.random.default_rng(0))
         losses = edges.losses(model, preferences=preferences, step=0, progress=0.0, inputs=None, data_samples=None)
@@ -224,8 +213,8 @@ def test_preferences_depend_on_seed_stage_and_iteration_only(tmp_path: Path) -> 
 
 
 def test_entropy_holds_decisions_open_and_falls_to_nothing(model: ControllableSegmentor) -> None:
-    edges = objective(entropy=0.3)
-    edges.prepare(model, frames(), resumed=False)
+    edges = tiny.build_edge_objective(entropy=0.3)
+    edges.prepare(model, tiny.frames(TASKS), resumed=False)
     preferences = [Preference.uniform(TASKS), Preference.parse([1, 0], tasks=TASKS)]
     probs = model.edge_logits(preferences).softmax(-1).detach().numpy().astype(float)
     plain = sum(-p * np.log(p) for p in probs.flatten()) / len(preferences)
@@ -236,8 +225,8 @@ def test_entropy_holds_decisions_open_and_falls_to_nothing(model: ControllableSe
 
 
 def test_mixed_precision_does_not_blur_the_table(model: ControllableSegmentor) -> None:
-    edges = objective()
-    edges.prepare(model, frames(), resumed=False)
+    edges = tiny.build_edge_objective()
+    edges.prepare(model, tiny.frames(TASKS), resumed=False)
     batch = {"preferences": [Preference(TASKS, (0.7, 0.3), 0.5)], "step": 0, "progress": 0.0}
     exact = edges.losses(model, **batch)
     with torch.autocast("cpu", dtype=torch.bfloat16):

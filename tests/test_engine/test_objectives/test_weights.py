@@ -6,7 +6,7 @@ import tiny
 import torch
 
 from mmdymu import BranchingTree, Preference
-from mmdymu.engine import Frames, WeightObjective
+from mmdymu.engine import WeightObjective
 from mmdymu.models import ControllableSegmentor
 
 
@@ -20,7 +20,7 @@ def model() -> ControllableSegmentor:
 def test_the_loss_is_that_of_the_likely_tree_with_batch_statistics(model: ControllableSegmentor) -> None:
     objective = WeightObjective()
     model.begin_stage(objective)
-    (batch,) = Frames(tiny.test_loader()["dataset"]).batches(model)
+    (batch,) = tiny.frames().batches(model)
     preference = Preference(tiny.TASKS, (0.5, 0.3, 0.2), 0.4)
     losses = objective.losses(model, preferences=[preference], inputs=batch.inputs, data_samples=batch.data_samples)
     model.set_norm_statistics("batch")
@@ -34,7 +34,7 @@ def test_the_loss_is_that_of_the_likely_tree_with_batch_statistics(model: Contro
 def test_every_owned_parameter_gets_a_gradient(model: ControllableSegmentor) -> None:
     objective = WeightObjective()
     model.begin_stage(objective)
-    (batch,) = Frames(tiny.test_loader()["dataset"]).batches(model)
+    (batch,) = tiny.frames().batches(model)
     losses = objective.losses(
         model, preferences=[Preference.uniform(tiny.TASKS)], inputs=batch.inputs, data_samples=batch.data_samples
     )
