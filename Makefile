@@ -5,8 +5,6 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Two processes of one thread each: as fast as two cores allow, and without oversubscription.
 PYTEST_WORKERS ?= 2
-# Threads that wait must not spin: on few cores they would keep the loader's processes from working.
-export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: install train test lint type format nyu nyu-paper nyu-active clean
 
