@@ -2,7 +2,7 @@
 
 Names are looked up here first and then in mmengine's root registries; sibling libraries are reached by their prefix
 (``mmseg.FCNHead``, ``mmpretrain.ResNet``). ``locations`` are imported on the first look-up, so ``import mmdymu`` stays
-cheap. Objectives of training stages are this project's own kind of part and have no root.
+cheap. Objectives of training stages and decoders of label files are this project's own kinds of part and have no root.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ LOOPS = _child(roots.LOOPS, "mmdymu.engine")
 HOOKS = _child(roots.HOOKS, "mmdymu.engine", "mmdymu.visualization")
 VISUALIZERS = _child(roots.VISUALIZERS, "mmdymu.visualization")
 OBJECTIVES = Registry("objective", scope=SCOPE, locations=["mmdymu.engine"])
+LABEL_DECODERS = Registry("label decoder", scope=SCOPE, locations=["mmdymu.datasets.decoders"])
 
 # Empty, but without them mmengine warns whenever it builds such a part under default_scope='mmdymu'.
 EMPTY = tuple(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from test_datasets.releases import write_pascal
 
 from mmdymu import Preference
 from mmdymu.engine.loops import build_stages
@@ -41,8 +40,10 @@ def test_config_builds(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["pascal_r50", "pascal_mbv2"])
 def test_pascal_config_takes_a_step_of_every_stage(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _write_pascal(tmp_path / "PASCAL_MT")
+    for image in ("2008_000001", "2008_000002"):
+        write_pascal(tmp_path, name=image)
     monkeypatch.setenv("MMDYMU_DATA_ROOT", str(tmp_path))
+    monkeypatch.setenv("MMDYMU_CACHE", str(tmp_path / "cache"))
     config = Config.fromfile(ROOT / "configs" / "dymu" / f"{name}.py")
     config.work_dir = str(tmp_path / "work")
     _shrink(config)
@@ -75,24 +76,3 @@ def _shrink(config: Config) -> None:
         stage.max_iters = 1
     stages.edges.objective.update(source="images", preferences_per_step=2, images=2, affinity_images=2)
     config.default_hooks.checkpoint.interval = 100
-
-
-def _write_pascal(root: Path) -> None:
-    """Two frames with random labels in the folders that the config names."""
-    rng = np.random.default_rng(0)
-    folders = {"semseg": 21, "human_parts": 7, "sal_distill": 255, "edges": None, "normals_distill": (1, 255)}
-    for split in ("train", "val"):
-        file = root / "ImageSets" / "Context" / f"{split}.txt"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("2008_000001\n2008_000002\n")
-    for name in ("2008_000001", "2008_000002"):
-        _write(root / "JPEGImages" / f"{name}.jpg", rng.integers(0, 255, (60, 70, 3)))
-        for folder, values in folders.items():
-            shape = (60, 70, 3) if folder == "normals_distill" else (60, 70)
-            label = rng.integers(0, values, shape) if isinstance(values, int) else rng.integers(1, 255, shape)
-            _write(root / folder / f"{name}.png", rng.choice([0, 255], shape) if folder == "edges" else label)
-
-
-def _write(path: Path, image: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    assert cv2.imwrite(str(path), image.astype(np.uint8))

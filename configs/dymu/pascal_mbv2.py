@@ -4,7 +4,7 @@ import os.path as osp
 
 _base_ = [
     "../_base_/default_runtime.py",
-    "../_base_/datasets/pascal_context_512x512.py",
+    "../_base_/datasets/pascal_context_bmtas.py",
     "../_base_/models/dymu_pascal.py",
     "../_base_/schedules/stable.py",
 ]

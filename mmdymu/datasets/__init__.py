@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from .base import BaseMultiTaskDataset
 from .multi_task_dataset import MultiTaskDataset
+from .multi_task_wrapper import MultiTaskWrapper
+from .path_list_dataset import PathListDataset
 from .scenes_dataset import ScenesDataset
 from .task_spec import Decoding, TaskSpec, parse_tasks
 from .transforms import (
     IgnoreEmptyLabels,
+    LoadImageFromArray,
     LoadMultiTaskAnnotations,
     MultiTaskPad,
+    MultiTaskRandomCrop,
     MultiTaskRandomFlip,
     MultiTaskRandomResize,
+    MultiTaskRandomRotate,
     PackMultiTaskInputs,
 )
 
@@ -19,12 +24,17 @@ __all__ = [
     "BaseMultiTaskDataset",
     "Decoding",
     "IgnoreEmptyLabels",
+    "LoadImageFromArray",
     "LoadMultiTaskAnnotations",
     "MultiTaskDataset",
     "MultiTaskPad",
+    "MultiTaskRandomCrop",
     "MultiTaskRandomFlip",
     "MultiTaskRandomResize",
+    "MultiTaskRandomRotate",
+    "MultiTaskWrapper",
     "PackMultiTaskInputs",
+    "PathListDataset",
     "ScenesDataset",
     "TaskSpec",
     "parse_tasks",

@@ -1,44 +1,17 @@
-"""From label files to label maps: pure functions, one for each kind of task."""
+"""From stored numbers to label maps: pure functions, one for each kind of task."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from .task_spec import IGNORE_LABEL, OUTSIDE, TaskSpec
 
 # Shorter vectors are noise around "no normal" (JPEG moves mid-grey by a few steps), not directions.
 MIN_NORMAL_LENGTH = 0.1
-_PNG = b"\x89PNG"
-_PNG_BIT_DEPTH, _PNG_COLOUR_TYPE = 24, 25
-_PALETTE_TYPE = 3
-
-
-def read_array(content: bytes, suffix: str) -> np.ndarray:
-    """Numbers in a label file as they are stored; colour images come as RGB, (H, W, 3).
-
-    Palette PNGs give their indices, 1-bit PNGs give 0 and 1.
-
-    Args:
-        content: The bytes of the file.
-        suffix: '.npy', or that of an image format that OpenCV reads.
-
-    Raises:
-        ValueError: The content cannot be decoded.
-    """
-    if suffix.endswith(".npy"):
-        return np.load(io.BytesIO(content), allow_pickle=False)
-    if _stores_indices_or_bits(content):
-        return np.asarray(Image.open(io.BytesIO(content))).astype(np.uint8, copy=False)
-    array = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if content else None
-    if array is None:
-        raise ValueError("the content is not an image")
-    return cv2.cvtColor(array, cv2.COLOR_BGR2RGB) if array.ndim == 3 and array.shape[2] == 3 else array
 
 
 def decode(stored: np.ndarray, spec: TaskSpec) -> np.ndarray:
@@ -107,6 +80,8 @@ def decode_normals(stored: np.ndarray, spec: TaskSpec) -> np.ndarray:
         normals = cv2.LUT(stored, np.arange(256, dtype=np.float32) * scale + offset)
     else:
         normals = stored.astype(np.float32) * scale + offset
+    if decoding.y_down:
+        normals[..., 1] *= -1
     for value in decoding.ignore:
         normals[(stored == value).all(axis=2)] = 0
     return unit_vectors(normals) if decoding.renormalise else normals
@@ -141,10 +116,3 @@ def _checked_shape(stored: np.ndarray, spec: TaskSpec) -> np.ndarray:
     if stored.ndim != 2:
         raise ValueError(f"task '{spec.name}' of kind '{spec.kind}' needs one channel, the file holds {stored.shape}")
     return stored
-
-
-def _stores_indices_or_bits(content: bytes) -> bool:
-    """OpenCV would turn palette indices into colours and stretch single bits to 0 and 255."""
-    if not content.startswith(_PNG) or len(content) <= _PNG_COLOUR_TYPE:
-        return False
-    return content[_PNG_COLOUR_TYPE] == _PALETTE_TYPE or content[_PNG_BIT_DEPTH] == 1

@@ -9,7 +9,8 @@ from typing import Any
 from mmdymu.registry import DATASETS
 
 from .base import BaseMultiTaskDataset, MetaInfo, Pipeline
-from .scenes.cache import IMAGE_FOLDER, SceneSeries, cached_series, default_cache_dir
+from .caching import cache_folder
+from .scenes.cache import IMAGE_FOLDER, SceneSeries, cached_series
 from .scenes.labels import SCENE_TASKS
 
 
@@ -56,7 +57,7 @@ class ScenesDataset(BaseMultiTaskDataset):
         if unknown or isinstance(tasks, str):
             raise ValueError(f"tasks={tasks!r} of ScenesDataset: known tasks are {', '.join(SCENE_TASKS)}")
         self.series = _checked_series(length, size, seed)
-        self.cache_dir = Path(cache_dir).expanduser() if cache_dir else default_cache_dir()
+        self.cache_dir = Path(cache_dir).expanduser() if cache_dir else cache_folder("scenes")
         self.num_workers = num_workers
         super().__init__(
             {task: SCENE_TASKS[task] for task in tasks},

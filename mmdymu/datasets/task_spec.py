@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .sources import LabelSource
+
 KINDS = ("label", "depth", "normals")
 IGNORE_LABEL = 255
 # Stands for "outside the classes" in look-up tables, so that a check costs one comparison.
@@ -29,6 +31,7 @@ class Decoding:
             channels all hold the value becomes (0, 0, 0).
         value_map: Labels only: stored value to class, looked up before ``ignore`` and ``offset``.
         renormalise: Normals only: divide by the length after scaling.
+        y_down: Normals only: the stored y points down; it is negated.
     """
 
     scale: float
@@ -36,6 +39,7 @@ class Decoding:
     ignore: tuple[float, ...]
     value_map: Mapping[int, int] = field(default_factory=dict)
     renormalise: bool = True
+    y_down: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,22 +50,26 @@ class TaskSpec:
         name: Key of the task.
         kind: 'label' (class per pixel, 255 = ignore), 'depth' (metres, 0 = invalid) or 'normals' (unit
             vectors in the camera frame, x right, y up, z to the camera; (0, 0, 0) = invalid).
-        folder: Folder of the label files, below the data root.
-        suffix: End of a label file's name, with the dot.
+        source: The label files.
         classes: Class names, labels only.
         palette: RGB of each class, labels only.
         optional: Whether an image may lack this label; it then counts as fully ignored.
         decoding: How stored values are read.
+        mask: Files that are 0 where the label does not count, as for ``ignore``.
+        resize: Whether a label of another size than its image is brought to it (nearest) instead of refused.
+        coco: Annotation file in the COCO format, below the data root, that the label is drawn from; '' for none.
     """
 
     name: str
     kind: str
-    folder: str
-    suffix: str
+    source: LabelSource
     classes: tuple[str, ...]
     palette: tuple[tuple[int, int, int], ...]
     optional: bool
     decoding: Decoding
+    mask: LabelSource | None = None
+    resize: bool = False
+    coco: str = ""
 
     @classmethod
     def from_config(cls, name: str, config: Mapping[str, Any]) -> TaskSpec:
@@ -69,8 +77,8 @@ class TaskSpec:
 
         Args:
             name: Key of the entry.
-            config: ``kind`` and, for labels, ``classes``; any field of :class:`TaskSpec` and
-                :class:`Decoding`.
+            config: ``kind`` and, for labels, ``classes``; any field of :class:`TaskSpec`, :class:`Decoding` and
+                :class:`LabelSource` (``folder`` for its ``folders``).
 
         Raises:
             TypeError: The entry is not a dict.
@@ -86,12 +94,14 @@ class TaskSpec:
         return cls(
             name=name,
             kind=kind,
-            folder=str(config.get("folder", name)),
-            suffix=str(config.get("suffix", ".png")),
+            source=LabelSource.from_config(name, config),
             classes=_checked_classes(name, kind, classes),
             palette=_palette(name, config.get("palette"), len(classes)),
             optional=bool(config.get("optional", False)),
             decoding=_decoding(name, kind, config),
+            mask=_mask(name, config.get("mask")),
+            resize=bool(config.get("resize", False)),
+            coco=str(config.get("coco", "")),
         )
 
     @property
@@ -141,8 +151,16 @@ def parse_tasks(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, TaskSpec]:
     return {str(name): TaskSpec.from_config(str(name), config) for name, config in tasks.items()}
 
 
-_SPEC_FIELDS = {f.name for f in fields(TaskSpec)} - {"name", "decoding"} | {f.name for f in fields(Decoding)}
-_ONLY_FOR = {"classes": "label", "palette": "label", "value_map": "label", "renormalise": "normals"}
+_SOURCE_FIELDS = {"folder", "suffix", "decoder"}
+_SPEC_FIELDS = (
+    {f.name for f in fields(TaskSpec)} - {"name", "decoding", "source"}
+    | {f.name for f in fields(Decoding)}
+    | _SOURCE_FIELDS
+)
+_ONLY_FOR = {
+    **dict.fromkeys(("classes", "palette", "value_map", "coco"), "label"),
+    **dict.fromkeys(("renormalise", "y_down"), "normals"),
+}
 
 
 def _check_fields(name: str, config: Mapping[str, Any], kind: str) -> None:
@@ -155,6 +173,18 @@ def _check_fields(name: str, config: Mapping[str, Any], kind: str) -> None:
             raise ValueError(f"tasks['{name}'] has kind='{kind}', but {key!r} belongs to kind='{_ONLY_FOR[key]}'")
     if kind == "label" and float(config.get("scale", 1)) != 1:
         raise ValueError(f"tasks['{name}'] has kind='label', so scale must stay 1; use value_map")
+    if config.get("coco") and _SOURCE_FIELDS & config.keys():
+        raise ValueError(
+            f"tasks['{name}'] has coco and {sorted(_SOURCE_FIELDS & config.keys())}: drop one or the other"
+        )
+
+
+def _mask(name: str, config: Any) -> LabelSource | None:
+    if config is None:
+        return None
+    if not isinstance(config, Mapping) or "folder" not in config or not config.keys() <= _SOURCE_FIELDS:
+        raise ValueError(f"tasks['{name}'] mask must be a dict of folder, suffix and decoder, got {config!r}")
+    return LabelSource.from_config(f"{name}']['mask", config)
 
 
 def _checked_classes(name: str, kind: str, classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -174,6 +204,7 @@ def _decoding(name: str, kind: str, config: Mapping[str, Any]) -> Decoding:
         ignore=tuple(ignore) if isinstance(ignore, Sequence) else (ignore,),
         value_map=_value_map(name, config.get("value_map")),
         renormalise=bool(config.get("renormalise", True)),
+        y_down=bool(config.get("y_down", False)),
     )
 
 

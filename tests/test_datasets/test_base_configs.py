@@ -12,10 +12,9 @@ from test_datasets.dataset_files import write_image
 from mmdymu.registry import DATASETS
 
 FOLDER = Path(__file__).parents[2] / "configs" / "_base_" / "datasets"
-FRAME = {"nyud_256": (256, 336), "nyud_480x640": (480, 640), "pascal_context_512x512": (375, 500)}
-TRAINED = {"nyud_256": (128, 168), "nyud_480x640": (480, 640), "pascal_context_512x512": (512, 512)}
-TESTED = {"nyud_256": (128, 168), "nyud_480x640": (480, 640), "pascal_context_512x512": (512, 512)}
-SCORED = {**FRAME, "pascal_context_512x512": (512, 512)}
+FRAME = {"nyud_256": (256, 336), "ccp_256": (380, 256)}
+TRAINED = {"nyud_256": (128, 168), "ccp_256": (256, 256)}
+TESTED = {"nyud_256": (128, 168), "ccp_256": (380, 256)}
 
 
 def write_frame(config: dict[str, Any], height: int, width: int) -> None:
@@ -29,11 +28,7 @@ def write_frame(config: dict[str, Any], height: int, width: int) -> None:
     for task in config["tasks"].values():
         path = root / task["folder"] / f"0001{task['suffix']}"
         shape = (height, width, 3) if task["kind"] == "normals" else (height, width)
-        if task["suffix"] == ".npy":
-            path.parent.mkdir(parents=True)
-            np.save(path, rng.uniform(0.5, 1, shape).astype(np.float32))
-        else:
-            write_image(path, rng.integers(1, 2 if task["kind"] == "label" else 256, shape, np.uint8))
+        write_image(path, rng.integers(1, 2 if task["kind"] == "label" else 256, shape, np.uint8))
     split = root / config["ann_file"]
     split.parent.mkdir(parents=True, exist_ok=True)
     split.write_text("0001\n")
@@ -56,8 +51,8 @@ def test_folders_of_the_config(name: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert item["inputs"].shape == (3, *TESTED[name])
     for task in item["data_samples"].tasks:
         (data,) = item["data_samples"].get(task).values()
-        assert data.shape == SCORED[name]
-        assert tuple(item["data_samples"].get(task).ori_shape) == SCORED[name]
+        assert data.shape == FRAME[name]
+        assert tuple(item["data_samples"].get(task).ori_shape) == FRAME[name]
 
 
 def test_scenes_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from mmdymu.datasets import TaskSpec
-from mmdymu.datasets.decoding import decode, ignored_map, read_array, unit_vectors
+from mmdymu.datasets.decoding import decode, ignored_map, unit_vectors
+from mmdymu.datasets.reading import read_array
 
 
 def spec(kind: str, **options: Any) -> TaskSpec:

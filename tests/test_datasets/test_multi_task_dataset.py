@@ -102,7 +102,6 @@ def test_empty_split(tmp_path: Path) -> None:
     [
         ({"tasks": {}}, "tasks is empty"),
         ({"tasks": None}, "tasks is empty"),
-        ({"ann_file": ""}, "ann_file is missing"),
         ({"img": {"dir": "x"}}, "dir"),
     ],
 )

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from mmdymu.datasets import TaskSpec, parse_tasks
+from mmdymu.datasets.sources import LabelSource
 
 
 def label(**options: Any) -> TaskSpec:
@@ -31,7 +32,7 @@ def test_order_defaults_and_metainfo() -> None:
     specs = parse_tasks({"normals": {"kind": "normals"}, "edges": {"kind": "label", "classes": ("no", "yes")}})
     assert list(specs) == ["normals", "edges"]
     assert specs["normals"].metainfo == {"kind": "normals"}
-    assert (specs["edges"].folder, specs["edges"].suffix, specs["edges"].optional) == ("edges", ".png", False)
+    assert (specs["edges"].source, specs["edges"].optional) == (LabelSource(("edges",), ".png"), False)
     meta = specs["edges"].metainfo
     assert meta["kind"] == "label" and meta["classes"] == ("no", "yes")
     assert meta["palette"][0] != meta["palette"][1]

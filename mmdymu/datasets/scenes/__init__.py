@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .cache import SceneSeries, cached_series, default_cache_dir
+from .cache import SceneSeries, cached_series
 from .labels import PART_CLASSES, SCENE_TASKS, SEMSEG_CLASSES
 from .layout import FOCAL_PER_WIDTH
 from .rendering import GENERATOR_VERSION, render_scene
@@ -15,6 +15,5 @@ __all__ = [
     "SEMSEG_CLASSES",
     "SceneSeries",
     "cached_series",
-    "default_cache_dir",
     "render_scene",
 ]

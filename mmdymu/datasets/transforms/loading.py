@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
-from mmengine import fileio
 
 from mmdymu.registry import TRANSFORMS
 
-from ..decoding import decode, ignored_map, read_array
-from ..task_spec import TaskSpec
+from ..coco import CocoLabel
+from ..decoding import ignored_map
+from ..loading import label_name, read_label, read_mask
+from ..task_spec import IGNORE_LABEL, TaskSpec
 
 
 @TRANSFORMS.register_module()
@@ -22,7 +24,7 @@ class LoadMultiTaskAnnotations(BaseTransform):
     Placed before the resizing, labels are transformed with the image; placed after it, they keep their full
     size, as a test needs it.
 
-    Required keys: ``task_specs``, ``label_paths``, ``ori_shape``.
+    Required keys: ``task_specs``, ``label_paths``, ``ori_shape``; optional: ``mask_paths``.
 
     Added keys: ``gt_<task>`` (label (H, W) uint8, 255 = ignore; depth (H, W) float32, metres, 0 = invalid;
     normals (H, W, 3) float32, unit vectors or (0, 0, 0)), ``has_label`` (task to bool); ``seg_fields`` names
@@ -50,29 +52,40 @@ class LoadMultiTaskAnnotations(BaseTransform):
         for task in specs if self.tasks is None else self.tasks:
             if task not in specs:
                 raise KeyError(f"LoadMultiTaskAnnotations: the data set has no task '{task}', only {list(specs)}")
-            path = results["label_paths"][task]
-            has_label[task] = path is not None
-            key = f"gt_{task}"
-            results[key] = self._load(path, specs[task], results)
-            results["seg_fields"].append(key)
+            label = self._load(results["label_paths"][task], specs[task], results)
+            mask = results.get("mask_paths", {}).get(task)
+            if mask is not None:
+                self._apply(mask, label, specs[task], results)
+            has_label[task] = results["label_paths"][task] is not None
+            results[f"gt_{task}"] = label
+            results["seg_fields"].append(f"gt_{task}")
         return results
 
-    def _load(self, path: str | None, spec: TaskSpec, results: dict[str, Any]) -> np.ndarray:
-        height, width = results["ori_shape"][:2]
-        if path is None:
-            return ignored_map(spec, (height, width))
-        content = fileio.get(path, backend_args=self.backend_args)
-        try:
-            label = decode(read_array(content, spec.suffix), spec)
-        except ValueError as error:
-            raise ValueError(f"label file '{path}' of task '{spec.name}': {error}") from error
-        if label.shape[:2] != (height, width):
-            raise ValueError(
-                f"label file '{path}' of task '{spec.name}' is {label.shape[0]}x{label.shape[1]} "
-                f"(height x width), but its image '{results.get('img_path')}' is {height}x{width}"
-            )
-        return label
+    def _load(self, label: str | CocoLabel | None, spec: TaskSpec, results: dict[str, Any]) -> np.ndarray:
+        if label is None:
+            return ignored_map(spec, results["ori_shape"][:2])
+        array = read_label(label, spec, self.backend_args)
+        return _fitted(array, label_name(label, spec), results, resize=spec.resize)
+
+    def _apply(self, path: str, label: np.ndarray, spec: TaskSpec, results: dict[str, Any]) -> None:
+        assert spec.mask is not None
+        mask = read_mask(path, spec.mask, spec.name, self.backend_args)
+        mask = _fitted(mask, f"mask file '{path}' of task '{spec.name}'", results, resize=spec.resize)
+        label[mask == 0] = IGNORE_LABEL if spec.kind == "label" else 0
 
     def __repr__(self) -> str:
         """Name and tasks."""
         return f"{type(self).__name__}(tasks={self.tasks})"
+
+
+def _fitted(array: np.ndarray, where: str, results: dict[str, Any], *, resize: bool) -> np.ndarray:
+    """The array, at the size of the image."""
+    height, width = results["ori_shape"][:2]
+    if array.shape[:2] == (height, width):
+        return array
+    if resize:
+        return cv2.resize(array, (width, height), interpolation=cv2.INTER_NEAREST)
+    raise ValueError(
+        f"{where} is {array.shape[0]}x{array.shape[1]} (height x width), but its image "
+        f"'{results.get('img_path')}' is {height}x{width}"
+    )

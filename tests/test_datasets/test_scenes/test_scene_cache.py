@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mmdymu.datasets.caching import locking, parallel
 from mmdymu.datasets.scenes import SceneSeries, cache, cached_series, render_scene
 from mmdymu.datasets.scenes.cache import IMAGE_FOLDER
 
@@ -70,7 +71,7 @@ def test_a_failed_run_leaves_nothing_and_the_next_one_works(tmp_path: Path, monk
 def test_a_dead_worker_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "render_scene", lambda *_: os._exit(3))
     fork = multiprocessing.get_context("fork")
-    monkeypatch.setattr(cache.multiprocessing, "get_context", lambda: fork)
+    monkeypatch.setattr(parallel.multiprocessing, "get_context", lambda: fork)
     with pytest.raises(RuntimeError, match="num_workers=0"):
         cached_series(SERIES, tmp_path, num_workers=2)
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
@@ -87,7 +88,7 @@ def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
 
 
 def test_works_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "fcntl", None)
+    monkeypatch.setattr(locking, "fcntl", None)
     assert len(contents(cached_series(SERIES, tmp_path, num_workers=0))) == 280
 
 
@@ -105,12 +106,3 @@ def test_name_covers_all_that_shapes_a_pixel(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(cache, "GENERATOR_VERSION", -1)
     names.add(SceneSeries(4, 8, 8, 0).folder_name)
     assert len(names) == 6
-
-
-def test_inside_a_daemon_nothing_is_started() -> None:
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    process = context.Process(target=lambda: queue.put(cache._worker_count(8, 1000)), daemon=True)
-    process.start()
-    assert queue.get(timeout=20) == 0
-    process.join()

@@ -1,0 +1,74 @@
+"""Which images have something to say about a task."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+
+from .caching import map_parallel
+from .coco import BACKGROUND
+from .loading import read_label
+from .task_spec import IGNORE_LABEL, TaskSpec
+
+
+def images_with_content(
+    items: Sequence[dict[str, Any]], specs: Sequence[TaskSpec], cache_dir: Path, num_workers: int | None = None
+) -> list[bool]:
+    """Whether an image has content for each of some tasks; read once, then remembered.
+
+    Content is a pixel with a class that is neither ignored nor background, a valid depth, or a valid normal.
+
+    Args:
+        items: Items of a data list, with ``label_paths``.
+        specs: The tasks.
+        cache_dir: Folder of the results; made if absent.
+        num_workers: Processes; 0 works in this one; None: one for each usable core.
+
+    Returns:
+        One answer an item.
+    """
+    paths = [tuple(item["label_paths"][spec.name] for spec in specs) for item in items]
+    key = hashlib.sha256(repr([specs, [[_state(path) for path in row] for row in paths]]).encode()).hexdigest()[:24]
+    file = cache_dir / f"{key}.json"
+    if not file.is_file():
+        print_log(f"Looking which of {len(items)} images have content for {[spec.name for spec in specs]}", "current")
+        answers = map_parallel(partial(_all_have_content, specs), paths, num_workers)
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(json.dumps(answers), encoding="utf-8")
+        temporary.replace(file)
+    answers = json.loads(file.read_text(encoding="utf-8"))
+    return [bool(answer) for answer in answers]
+
+
+def has_content(label: np.ndarray, spec: TaskSpec) -> bool:
+    """Whether a label map holds anything but background and ignored pixels."""
+    if spec.kind != "label":
+        return bool(label.any())
+    says = label != IGNORE_LABEL
+    if spec.classes[0] == BACKGROUND:
+        says &= label != 0
+    return bool(says.any())
+
+
+def _all_have_content(specs: Sequence[TaskSpec], labels: Sequence[Any]) -> bool:
+    return all(
+        label is not None and has_content(read_label(label, spec), spec)
+        for label, spec in zip(labels, specs, strict=True)
+    )
+
+
+def _state(label: Any) -> Any:
+    """What changes when the label changes."""
+    if not isinstance(label, str):
+        return label
+    state = os.stat(label)
+    return label, state.st_size, state.st_mtime_ns
