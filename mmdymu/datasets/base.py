@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ class BaseMultiTaskDataset(BaseDataset):
     """A data set whose images have one label map for each task.
 
     ``metainfo['tasks']`` maps each task to its ``kind`` and, for labels, ``classes`` and ``palette``, in
-    order. Items of :meth:`load_data_list` hold ``img_path`` and ``label_paths`` (task to path, or None where
+    order. Items hold ``img_path`` and ``label_paths`` (task to path, or None where
     the label is missing).
 
     Args:
@@ -56,6 +57,38 @@ class BaseMultiTaskDataset(BaseDataset):
             lazy_init=lazy_init,
         )
 
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Items of all entries; every file is looked for here, once."""
+        self.check_folders()
+        return self.prepared([self.item(entry) for entry in self.entries()])
+
+    def check_folders(self) -> None:
+        """Looks for the folders that everything lies in.
+
+        Raises:
+            FileNotFoundError: One does not exist.
+        """
+
+    @abstractmethod
+    def entries(self) -> Sequence[Any]:
+        """What the data set lists: an id, a row, a number of each image."""
+
+    @abstractmethod
+    def item(self, entry: Any, tasks: Sequence[str] | None = None) -> dict[str, Any]:
+        """Paths of an image and its labels.
+
+        Args:
+            entry: One of :meth:`entries`.
+            tasks: Only the labels of these tasks; None: all.
+
+        Raises:
+            FileNotFoundError: The image or one of the labels is missing.
+        """
+
+    def prepared(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The items as they are kept."""
+        return items
+
     @property
     def tasks(self) -> tuple[str, ...]:
         """Task names, in order."""
@@ -63,8 +96,12 @@ class BaseMultiTaskDataset(BaseDataset):
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """Item ``idx`` with what the transforms need to know about the tasks."""
-        info: dict[str, Any] = super().get_data_info(idx)
-        info["task_specs"] = self.task_specs
-        info["task_kinds"] = {name: spec.kind for name, spec in self.task_specs.items()}
-        info["seg_fields"] = []
-        return info
+        return {**super().get_data_info(idx), **self.task_info()}
+
+    def task_info(self) -> dict[str, Any]:
+        """What the transforms need to know about the tasks."""
+        return {
+            "task_specs": self.task_specs,
+            "task_kinds": {name: spec.kind for name, spec in self.task_specs.items()},
+            "seg_fields": [],
+        }

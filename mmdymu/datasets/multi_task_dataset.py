@@ -75,24 +75,39 @@ class MultiTaskDataset(BaseMultiTaskDataset):
         self.cache_dir = Path(cache_dir).expanduser() if cache_dir else cache_folder("labels")
         super().__init__({} if tasks is None else tasks, ann_file=ann_file, data_root=data_root, **options)
 
-    def load_data_list(self) -> list[dict[str, Any]]:
-        """Paths of all images of the split and of their labels; every file is looked for here, once."""
+    def check_folders(self) -> None:
+        """Looks for the folders of the data, the images and the labels; reads COCO annotations."""
         root = Path(self.data_root)
         self._check_folder(root, "data folder")
         self._check_folder(root / self.img_folder, "image folder")
-        for spec in self.task_specs.values():
-            if not spec.optional and not spec.coco:
-                self._check_source(root, spec)
-        drawn = self._coco_labels(root)
-        items = [self._item(root, name, drawn) for name in self._ids(root)]
-        self._decode_slow_forms(items)
-        return self._with_content(items)
+        self._check_labels(root, list(self.task_specs.values()))
 
-    def _ids(self, root: Path) -> list[str]:
+    def entries(self) -> Sequence[Any]:
         """Ids of the split; BaseDataset has joined ``data_root`` and ``ann_file``."""
         if self.ann_file:
             return ids_of_split(Path(self.ann_file))
-        return ids_of_folder(root / self.img_folder, self.img_suffix)
+        return ids_of_folder(Path(self.data_root) / self.img_folder, self.img_suffix)
+
+    def item(self, entry: Any, tasks: Sequence[str] | None = None) -> dict[str, Any]:
+        """Paths of an image, its labels and masks."""
+        root = Path(self.data_root)
+        image = root / self.img_folder / f"{entry}{self.img_suffix}"
+        if not image.is_file():
+            raise FileNotFoundError(f"image '{entry}' of split '{self.ann_file}' is missing: no file '{image}'")
+        labels, masks = self._labels(root, entry, self.tasks if tasks is None else tasks)
+        return {"img_path": str(image), "label_paths": labels, "mask_paths": masks}
+
+    def prepared(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Items with slow label forms decoded, and only those with the required content."""
+        self._decode_slow_forms(items)
+        return self._with_content(items)
+
+    def _check_labels(self, root: Path, specs: Sequence[TaskSpec]) -> None:
+        for spec in specs:
+            if not spec.optional and not spec.coco:
+                self._check_source(root, spec)
+        drawn = [spec for spec in specs if spec.coco]
+        self._drawn = {spec.name: coco_labels(root / spec.coco, spec.classes, spec.name) for spec in drawn}
 
     def _check_source(self, root: Path, spec: TaskSpec) -> None:
         folders = [root / folder for folder in spec.source.folders]
@@ -111,26 +126,15 @@ class MultiTaskDataset(BaseMultiTaskDataset):
             f"(now {os.environ.get(DATA_ROOT_VARIABLE, 'not set')})."
         )
 
-    def _item(self, root: Path, name: str, drawn: Mapping[str, Mapping[str, CocoLabel]]) -> dict[str, Any]:
-        image = root / self.img_folder / f"{name}{self.img_suffix}"
-        if not image.is_file():
-            raise FileNotFoundError(f"image '{name}' of split '{self.ann_file}' is missing: no file '{image}'")
-        labels, masks = self._labels(root, name, list(self.task_specs.values()), drawn)
-        return {"img_path": str(image), "label_paths": labels, "mask_paths": masks}
-
-    def _coco_labels(self, root: Path) -> dict[str, dict[str, CocoLabel]]:
-        specs = [spec for spec in self.task_specs.values() if spec.coco]
-        return {spec.name: coco_labels(root / spec.coco, spec.classes, spec.name) for spec in specs}
-
     def _labels(
-        self, root: Path, name: str, specs: Sequence[TaskSpec], drawn: Mapping[str, Mapping[str, CocoLabel]]
+        self, root: Path, name: str, tasks: Sequence[str]
     ) -> tuple[dict[str, str | CocoLabel | None], dict[str, str]]:
         """Labels and masks of an image by task."""
         labels: dict[str, str | CocoLabel | None] = {}
         masks: dict[str, str] = {}
-        for spec in specs:
-            task = spec.name
-            labels[task] = _coco_label(drawn[task], spec, name) if spec.coco else _label_path(root, spec, name)
+        for task in tasks:
+            spec = self.task_specs[task]
+            labels[task] = _coco_label(self._drawn[task], spec, name) if spec.coco else _label_path(root, spec, name)
             if spec.mask is not None and labels[task] is not None:
                 masks[task] = _existing(root, spec.mask, name, f"mask for task '{task}'")
         return labels, masks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,31 +57,28 @@ class MultiTaskWrapper(MultiTaskDataset):
             {name: _described(self.wrapped), **tasks}, data_root=data_root or self.wrapped.data_root or "", **options
         )
 
-    def load_data_list(self) -> list[dict[str, Any]]:
-        """Images and class maps of the wrapped data set, and the labels beside them."""
-        root = Path(self.data_root)
-        for task, spec in self.task_specs.items():
-            if task != self.name and not spec.optional and not spec.coco:
-                self._check_source(root, spec)
-        drawn = self._coco_labels(root)
-        items = [self._wrapped_item(root, index, drawn) for index in range(len(self.wrapped))]
-        self._decode_slow_forms(items)
-        return self._with_content(items)
+    def check_folders(self) -> None:
+        """Looks for the folders of the added labels; the wrapped data set has looked for its own."""
+        added = [spec for task, spec in self.task_specs.items() if task != self.name]
+        self._check_labels(Path(self.data_root), added)
 
-    def _wrapped_item(self, root: Path, index: int, drawn: Mapping[str, Any]) -> dict[str, Any]:
-        info = self.wrapped.get_data_info(index)
-        image = Path(info["img_path"])
-        if "seg_map_path" not in info or not Path(info["seg_map_path"]).is_file():
-            raise FileNotFoundError(f"image '{image}' has no label for task '{self.name}': {info.get('seg_map_path')}")
+    def entries(self) -> Sequence[int]:
+        """Numbers of the wrapped data set's images."""
+        return range(len(self.wrapped))
+
+    def item(self, entry: int, tasks: Sequence[str] | None = None) -> dict[str, Any]:
+        """Image and class map of the wrapped data set, and the labels beside them."""
+        wanted = self.tasks if tasks is None else tasks
+        info = self.wrapped.get_data_info(entry)
+        image, own = Path(info["img_path"]), info.get("seg_map_path")
+        if self.name in wanted and (own is None or not Path(own).is_file()):
+            raise FileNotFoundError(f"image '{image}' has no label for task '{self.name}': no file '{own}'")
         folder = Path(self.wrapped.data_prefix["img_path"])
         name = str(image.relative_to(folder)).removesuffix(self.wrapped.img_suffix)
-        added = [spec for task, spec in self.task_specs.items() if task != self.name]
-        labels, masks = self._labels(root, name, added, drawn)
-        return {
-            "img_path": str(image),
-            "label_paths": {self.name: info["seg_map_path"], **labels},
-            "mask_paths": masks,
-        }
+        labels, masks = self._labels(Path(self.data_root), name, [task for task in wanted if task != self.name])
+        if self.name in wanted:
+            labels = {self.name: own, **labels}
+        return {"img_path": str(image), "label_paths": labels, "mask_paths": masks}
 
 
 def _described(dataset: BaseSegDataset) -> dict[str, Any]:

@@ -35,15 +35,12 @@ class PathListDataset(MultiTaskDataset):
             raise ValueError(f"columns={self.columns} must name each of {sorted(expected)} once")
         super().__init__(**options)
 
-    def load_data_list(self) -> list[dict[str, Any]]:
-        """Paths of all images of the split and of their labels; every file is looked for here, once."""
-        root = Path(self.data_root)
-        self._check_folder(root, "data folder")
-        items = [self._listed(root, row, number) for number, row in enumerate(self._rows())]
-        self._decode_slow_forms(items)
-        return self._with_content(items)
+    def check_folders(self) -> None:
+        """Looks for the data folder."""
+        self._check_folder(Path(self.data_root), "data folder")
 
-    def _rows(self) -> Sequence[Sequence[str]]:
+    def entries(self) -> Sequence[Any]:
+        """Rows of the split."""
         path = Path(self.ann_file)
         if not path.is_file():
             raise FileNotFoundError(f"list file '{path.absolute()}' (ann_file) does not exist")
@@ -57,12 +54,15 @@ class PathListDataset(MultiTaskDataset):
             raise ValueError(f"list file '{path}' has no rows for split='{self.split}', it holds {known}")
         return rows
 
-    def _listed(self, root: Path, row: Sequence[str], number: int) -> dict[str, Any]:
-        if len(row) != len(self.columns):
-            raise ValueError(f"row {number} of '{self.ann_file}' has {len(row)} paths, columns={self.columns}")
-        paths = {column: root / path for column, path in zip(self.columns, row, strict=True)}
-        for column, path in paths.items():
-            if not path.is_file() and not (column != IMAGE and self.task_specs[column].optional):
-                raise FileNotFoundError(f"row {number} of '{self.ann_file}': no file '{path}' for '{column}'")
-        labels = {task: str(paths[task]) if paths[task].is_file() else None for task in self.task_specs}
+    def item(self, entry: Any, tasks: Sequence[str] | None = None) -> dict[str, Any]:
+        """Paths of a row."""
+        if len(entry) != len(self.columns):
+            raise ValueError(f"row {entry} of '{self.ann_file}' has {len(entry)} paths, columns={self.columns}")
+        paths = {column: Path(self.data_root) / path for column, path in zip(self.columns, entry, strict=True)}
+        wanted = self.tasks if tasks is None else tasks
+        for column in (IMAGE, *wanted):
+            optional = column != IMAGE and self.task_specs[column].optional
+            if not paths[column].is_file() and not optional:
+                raise FileNotFoundError(f"row {entry} of '{self.ann_file}': no file '{paths[column]}' for '{column}'")
+        labels = {task: str(paths[task]) if paths[task].is_file() else None for task in wanted}
         return {"img_path": str(paths[IMAGE]), "label_paths": labels, "mask_paths": {}}

@@ -67,16 +67,18 @@ class ScenesDataset(BaseMultiTaskDataset):
             lazy_init=lazy_init,
         )
 
-    def load_data_list(self) -> list[dict[str, Any]]:
-        """Paths of images and labels; renders them if no one has."""
-        folder = cached_series(self.series, self.cache_dir, self.num_workers)
-        return [
-            {
-                "img_path": str(folder / IMAGE_FOLDER / f"{index:06d}.png"),
-                "label_paths": {task: str(folder / task / f"{index:06d}.png") for task in self.tasks},
-            }
-            for index in range(self.series.length)
-        ]
+    def entries(self) -> Sequence[int]:
+        """Numbers of the rooms; renders them if no one has."""
+        self._folder = cached_series(self.series, self.cache_dir, self.num_workers)
+        return range(self.series.length)
+
+    def item(self, entry: int, tasks: Sequence[str] | None = None) -> dict[str, Any]:
+        """Paths of a room's image and labels."""
+        wanted = self.tasks if tasks is None else tasks
+        return {
+            "img_path": str(self._folder / IMAGE_FOLDER / f"{entry:06d}.png"),
+            "label_paths": {task: str(self._folder / task / f"{entry:06d}.png") for task in wanted},
+        }
 
 
 def _checked_series(length: int, size: tuple[int, int], seed: int) -> SceneSeries:

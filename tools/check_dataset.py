@@ -1,0 +1,65 @@
+"""Look through the data sets of a config: ``python tools/check_dataset.py CONFIG [--all] [--show DIR]``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from _command_line import load_config, make_parser, run_tool
+
+# isort: split
+import numpy as np
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
+
+from mmdymu.datasets.checking import check_config, report_lines
+from mmdymu.datasets.checking.config import build_lazily, split_datasets
+from mmdymu.visualization.contact_sheet import contact_sheet
+from mmdymu.visualization.multi_task_visualizer import write_png
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser("What the data sets of a config hold, and what is wrong with them")
+    parser.add_argument("config", help="config file")
+    parser.add_argument("--samples", type=int, default=200, help="images of a split that are opened (default: 200)")
+    parser.add_argument("--all", action="store_true", help="open all images")
+    parser.add_argument("--workers", type=int, help="processes (default: one for each core)")
+    parser.add_argument("--show", metavar="FOLDER", help="folder for a contact sheet of each split")
+    parser.add_argument("--shown", type=int, default=6, help="images on a contact sheet (default: 6)")
+    return parser.parse_args(arguments)
+
+
+def show(config: Config, folder: Path, count: int) -> None:
+    """Paint a contact sheet of each split."""
+    for names, options in split_datasets(config):
+        dataset = build_lazily(options)
+        dataset.check_folders()
+        entries = dataset.entries()
+        chosen = np.linspace(0, len(entries) - 1, min(count, len(entries))).round().astype(int)
+        path = folder / f"{'_'.join(names)}.png"
+        write_png(str(path), contact_sheet(dataset, [entries[index] for index in chosen]))
+        print(f"contact sheet: {path}")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check as the command line says; return the exit status: 1 if there are errors."""
+    args = parse_arguments(arguments)
+    config = load_config(args)
+    init_default_scope(config.get("default_scope", "mmdymu"))
+    MMLogger.get_instance("mmdymu", log_level="INFO")
+    reports = check_config(config, None if args.all else args.samples, args.workers)
+    for report in reports:
+        print("\n".join(report_lines(report)))
+    errors, warnings = sum(len(r.errors) for r in reports), sum(len(r.warnings) for r in reports)
+    print(f"{errors} errors, {warnings} warnings")
+    if args.show and not errors:
+        show(config, Path(args.show), args.shown)
+    return int(errors > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(run_tool(main))
