@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import BaseMultiTaskDataset
+from .cifar100 import CIFAR100Tasks
 from .multi_task_dataset import MultiTaskDataset
 from .multi_task_wrapper import MultiTaskWrapper
 from .path_list_dataset import PathListDataset
@@ -22,6 +23,7 @@ from .transforms import (
 
 __all__ = [
     "BaseMultiTaskDataset",
+    "CIFAR100Tasks",
     "Decoding",
     "IgnoreEmptyLabels",
     "LoadImageFromArray",

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from mmengine.structures import PixelData
-from mmpretrain.structures import MultiTaskDataSample
+from mmengine.structures import BaseDataElement, PixelData
+from mmpretrain.structures import DataSample, MultiTaskDataSample
 from mmseg.structures import SegDataSample
 
 from mmdymu.registry import TRANSFORMS
@@ -32,9 +32,10 @@ class PackMultiTaskInputs(BaseTransform):
 
     The result holds ``inputs``, (3, H, W) uint8 in the image's channel order, and ``data_samples``, a
     ``MultiTaskDataSample`` with one ``SegDataSample`` for each task: labels in ``gt_sem_seg`` (1, H, W)
-    int64, depth in ``gt_depth_map`` (1, H, W) float32, normals in ``gt_normals`` (3, H, W) float32. Metainfo
+    int64, depth in ``gt_depth_map`` (1, H, W) float32, normals in ``gt_normals`` (3, H, W) float32. A task of
+    kind 'class' has one of mmpretrain's ``DataSample`` instead, its label in ``gt_label`` (1,) int64. Metainfo
     stands on the outer and on each inner sample; inner ones also say ``has_label``. Tasks that were not
-    loaded get a sample without labels.
+    loaded get a sample without labels; tasks that are not in ``task_kinds`` get none.
 
     Args:
         meta_keys: Keys of ``results`` that become metainfo, where present.
@@ -57,7 +58,9 @@ class PackMultiTaskInputs(BaseTransform):
         return f"{type(self).__name__}(meta_keys={self.meta_keys})"
 
 
-def _task_sample(results: dict[str, Any], task: str, kind: str, meta: dict[str, Any]) -> SegDataSample:
+def _task_sample(results: dict[str, Any], task: str, kind: str, meta: dict[str, Any]) -> BaseDataElement:
+    if kind == "class":
+        return _class_sample(results.get("class_labels", {}).get(task), meta)
     label = results.get(f"gt_{task}")
     has_label = label is not None and results.get("has_label", {}).get(task, True)
     sample = SegDataSample(metainfo={**meta, "has_label": has_label})
@@ -72,3 +75,8 @@ def _task_sample(results: dict[str, Any], task: str, kind: str, meta: dict[str, 
         normals = np.ascontiguousarray(label.transpose(2, 0, 1), np.float32)
         sample.set_data({"gt_normals": PixelData(data=torch.from_numpy(normals))})
     return sample
+
+
+def _class_sample(label: int | None, meta: dict[str, Any]) -> DataSample:
+    sample = DataSample(metainfo={**meta, "has_label": label is not None})
+    return sample if label is None else sample.set_gt_label(label)
