@@ -24,6 +24,7 @@ METRICS = _child(roots.METRICS, "mmdymu.evaluation")
 LOOPS = _child(roots.LOOPS, "mmdymu.engine")
 HOOKS = _child(roots.HOOKS, "mmdymu.engine", "mmdymu.visualization")
 VISUALIZERS = _child(roots.VISUALIZERS, "mmdymu.visualization")
+DATA_SAMPLERS = _child(roots.DATA_SAMPLERS, "mmdymu.engine")
 OBJECTIVES = Registry("objective", scope=SCOPE, locations=["mmdymu.engine"])
 LABEL_DECODERS = Registry("label decoder", scope=SCOPE, locations=["mmdymu.datasets.decoders"])
 
@@ -31,7 +32,6 @@ LABEL_DECODERS = Registry("label decoder", scope=SCOPE, locations=["mmdymu.datas
 EMPTY = tuple(
     _child(root)
     for root in (
-        roots.DATA_SAMPLERS,
         roots.EVALUATOR,
         roots.LOG_PROCESSORS,
         roots.MODEL_WRAPPERS,

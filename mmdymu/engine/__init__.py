@@ -1,5 +1,6 @@
 """Training stages, hooks and calibration."""
 
+from .balancing import TaskBalancedSampler
 from .calibration import calibrate
 from .frames import Batch, Frames
 from .hooks import PreferenceHook, SafeCheckpointHook, StageProgressHook
@@ -15,6 +16,7 @@ __all__ = [
     "SafeCheckpointHook",
     "StageProgressHook",
     "StageTrainLoop",
+    "TaskBalancedSampler",
     "TrunkObjective",
     "WeightObjective",
     "calibrate",

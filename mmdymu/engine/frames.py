@@ -18,6 +18,8 @@ from torch.utils.data import DataLoader, Subset
 from mmdymu.models import ControllableSegmentor
 from mmdymu.registry import DATASETS
 
+from .balancing import image_tasks_of, spread_over_tasks
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -34,6 +36,9 @@ class Batch:
 
 class Frames:
     """Evenly spaced images of a data set, always the same ones.
+
+    Where every image counts for one task only, tasks take turns and batches are larger, so that each task has its
+    share of every batch.
 
     Args:
         dataset: Config of the data set.
@@ -68,14 +73,18 @@ class Frames:
         Args:
             model: Its data preprocessor is used.
             images: How many; None or more than there are means all.
-            batch_size: Most images in a batch; all batches are about equally large, so that none is too small for
-                batch statistics.
+            batch_size: Most images in a batch, of every task where an image counts for one task only; all batches are
+                about equally large, so that none is too small for batch statistics.
 
         Returns:
             The batches, on the model's device.
         """
         dataset = DATASETS.build(copy.deepcopy(self._config))
-        if images is not None and images < len(dataset):
+        image_tasks = image_tasks_of(dataset)
+        if image_tasks is not None:
+            dataset = Subset(dataset, spread_over_tasks(image_tasks, images or len(dataset)))
+            batch_size *= len(np.unique(image_tasks))
+        elif images is not None and images < len(dataset):
             chosen = np.linspace(0, len(dataset) - 1, images).round().astype(int).tolist()
             dataset = Subset(dataset, chosen)
         even = math.ceil(len(dataset) / math.ceil(len(dataset) / batch_size))

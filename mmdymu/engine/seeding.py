@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,6 +16,36 @@ from torch.utils.data import Dataset, Sampler
 def derive_seed(*parts: int | str) -> int:
     """A 32-bit seed from numbers and names such as (seed, stage, iteration, sample)."""
     return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=4).digest(), "little")
+
+
+class BatchOrder(Protocol):
+    """Which images are in a batch."""
+
+    def batch(self, number: int, batch_size: int) -> list[int]:
+        """Indices of batch ``number``; processes that run side by side take different numbers."""
+
+
+class ShuffledOrder:
+    """Endless shuffled indices; every pass through the data set is another permutation.
+
+    Args:
+        size: Number of images.
+        seed: Numbers and names that the order depends on.
+    """
+
+    def __init__(self, size: int, *seed: int | str) -> None:
+        self.size, self.seed = size, seed
+        self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
+
+    def batch(self, number: int, batch_size: int) -> list[int]:
+        """Indices of one batch."""
+        return [self._index(number * batch_size + place) for place in range(batch_size)]
+
+    def _index(self, position: int) -> int:
+        if position // self.size != self._epoch:
+            self._epoch = position // self.size
+            self._order = np.random.default_rng(derive_seed(*self.seed, self._epoch)).permutation(self.size)
+        return int(self._order[position % self.size])
 
 
 class StageSampler(Sampler[tuple[int, int]]):
@@ -30,32 +60,42 @@ class StageSampler(Sampler[tuple[int, int]]):
         stop: Iteration after the last one.
         rank: Number of this process.
         world_size: Number of processes.
+        order: Chooses the images of each batch; None goes through the whole data set again and again.
 
     Raises:
         ValueError: If the data set is empty.
     """
 
     def __init__(
-        self, size: int, batch_size: int, *, seed: int, stage: str, start: int, stop: int, rank: int, world_size: int
+        self,
+        size: int,
+        batch_size: int,
+        *,
+        seed: int,
+        stage: str,
+        start: int,
+        stop: int,
+        rank: int,
+        world_size: int,
+        order: BatchOrder | None = None,
     ) -> None:
         if size < 1:
             raise ValueError(f"the training data set has {size} samples, a stage needs at least one")
-        self.size, self.batch_size, self.seed, self.stage = size, batch_size, seed, stage
+        self.batch_size, self.seed, self.stage = batch_size, seed, stage
+        self.order = order or ShuffledOrder(size, seed, stage)
         self.start, self.stop, self.rank, self.world_size = start, stop, rank, world_size
 
     def __len__(self) -> int:
         return (self.stop - self.start) * self.batch_size
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        epoch, order = -1, np.empty(0, dtype=np.int64)
         for iteration in range(self.start, self.stop):
-            first = (iteration * self.world_size + self.rank) * self.batch_size
-            for position in range(first, first + self.batch_size):
-                if position // self.size != epoch:
-                    epoch = position // self.size
-                    order = np.random.default_rng(derive_seed(self.seed, self.stage, epoch)).permutation(self.size)
-                index = int(order[position % self.size])
-                yield index, derive_seed(self.seed, self.stage, iteration, position, index)
+            number = iteration * self.world_size + self.rank
+            for place, index in enumerate(self.order.batch(number, self.batch_size)):
+                yield (
+                    index,
+                    derive_seed(self.seed, self.stage, iteration, number * self.batch_size + place, index),
+                )
 
 
 class SeededDataset(Dataset):
@@ -76,6 +116,11 @@ class SeededDataset(Dataset):
     def metainfo(self) -> dict[str, Any]:
         """That of the wrapped data set."""
         return getattr(self.dataset, "metainfo", {})
+
+    @property
+    def image_tasks(self) -> Any:
+        """That of the wrapped data set; None where images count for all tasks."""
+        return getattr(self.dataset, "image_tasks", None)
 
     def __getitem__(self, key: tuple[int, int]) -> Any:
         index, seed = key

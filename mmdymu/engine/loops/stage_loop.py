@@ -14,11 +14,12 @@ from mmengine.model import is_model_wrapper
 from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import PARAM_SCHEDULERS
 from mmengine.runner import BaseLoop, Runner
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from mmdymu.models import ControllableSegmentor
 from mmdymu.registry import LOOPS
 
+from ..balancing import balanced_order
 from ..frames import Frames
 from ..hooks.stage_progress_hook import StageProgressHook
 from ..seeding import SeededDataset, StageSampler, derive_seed
@@ -37,7 +38,8 @@ class StageTrainLoop(BaseLoop):
 
     Args:
         runner: The runner.
-        dataloader: Config of the train loader; its sampler is replaced by the stages' own.
+        dataloader: Config of the train loader; its sampler is replaced by the stages' own, which balances tasks if
+            the config asks for a :class:`TaskBalancedSampler`.
         stages: Configs of the stages by name (``trunk``, ``anchor``, ``edges``, ``weights``), see
             :func:`mmdymu.engine.loops.stage.build_stages`. Stages ``trunk`` and ``anchor`` are left out if the model
             starts from single-task checkpoints.
@@ -116,7 +118,7 @@ class StageTrainLoop(BaseLoop):
             config = copy.deepcopy(self._loader_config)
             dataset = SeededDataset(ROOT_DATASETS.build(config.pop("dataset")))
             config["dataset"] = dataset
-            config["sampler"] = self._sampler(len(dataset), self.stages[0], 0)
+            config["sampler"] = self._sampler(dataset, self.stages[0], 0)
             self._dataloader = self._runner.build_dataloader(config, seed=self._runner.seed)
             self._runner.visualizer.dataset_meta = dataset.metainfo
         return self._dataloader
@@ -202,9 +204,9 @@ class StageTrainLoop(BaseLoop):
         ]
         self._current = stage
 
-    def _sampler(self, size: int, stage: Stage, done: int) -> StageSampler:
+    def _sampler(self, dataset: Dataset, stage: Stage, done: int) -> StageSampler:
         return StageSampler(
-            size,
+            len(dataset),  # type: ignore[arg-type]
             stage.batch_size or self._loader_config["batch_size"],
             seed=self._runner.seed,
             stage=stage.name,
@@ -212,6 +214,7 @@ class StageTrainLoop(BaseLoop):
             stop=stage.max_iters,
             rank=get_rank(),
             world_size=get_world_size(),
+            order=balanced_order(self._loader_config.get("sampler"), dataset, self._runner.seed, stage.name),
         )
 
     def _batches(self, stage: Stage) -> Iterator[dict[str, Any]]:
@@ -220,7 +223,7 @@ class StageTrainLoop(BaseLoop):
             return ({"inputs": None, "data_samples": None} for _ in range(done, stage.max_iters))
         dataset = self.dataloader.dataset
         config = copy.deepcopy({key: value for key, value in self._loader_config.items() if key != "dataset"})
-        config.update(dataset=dataset, sampler=self._sampler(len(dataset), stage, done))  # type: ignore[arg-type]
+        config.update(dataset=dataset, sampler=self._sampler(dataset, stage, done))
         config["batch_size"] = stage.batch_size or config["batch_size"]
         return iter(self._runner.build_dataloader(config, seed=self._runner.seed))
 
