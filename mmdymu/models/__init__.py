@@ -1,6 +1,6 @@
 """Models: streams, the controllable backbone, hypernets, heads, losses, the segmentor."""
 
-from .backbones import ControllableBackbone
+from .backbones import ControllableBackbone, ResNet9
 from .data_preprocessors import MultiTaskDataPreprocessor
 from .heads import DepthHead, EdgesHead, NormalsHead, SaliencyHead
 from .hypernets import EdgeHypernet, WeightHypernet
@@ -16,6 +16,7 @@ __all__ = [
     "EdgesHead",
     "MultiTaskDataPreprocessor",
     "NormalsHead",
+    "ResNet9",
     "SaliencyHead",
     "WeightHypernet",
 ]

@@ -1,5 +1,6 @@
-"""The controllable backbone."""
+"""The controllable backbone, and ResNet-9, which sibling libraries lack."""
 
 from .controllable_backbone import ControllableBackbone, Node, NodeStates
+from .resnet9 import ResNet9
 
-__all__ = ["ControllableBackbone", "Node", "NodeStates"]
+__all__ = ["ControllableBackbone", "Node", "NodeStates", "ResNet9"]

@@ -126,8 +126,8 @@ class ControllableBackbone(nn.Module):
 
 
 def _mix(weights: Tensor, outputs: Tensor) -> list[Tensor]:
-    """Means of (B, N, C, H, W) node outputs under (B, N children, N parents) weights, one tensor a child."""
-    return list(torch.einsum("bjk,bkchw->jbchw", weights, outputs).unbind(0))
+    """Means of (B, N, C, …) node outputs under (B, N children, N parents) weights, one tensor a child."""
+    return list(torch.einsum("bjk,bk...->jb...", weights, outputs).unbind(0))
 
 
 def _path_probabilities(edges: Tensor) -> list[Tensor]:

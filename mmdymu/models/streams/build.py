@@ -10,6 +10,7 @@ from mmengine.model import BaseModule
 from ..build import build_part
 from .mobilenet_v2 import cut_mobilenet_v2
 from .resnet import cut_resnet
+from .resnet9 import cut_resnet9
 from .stream import Stream, Unit
 
 FAMILIES: Mapping[str, Callable[[BaseModule, str], list[Unit]]] = {
@@ -17,6 +18,7 @@ FAMILIES: Mapping[str, Callable[[BaseModule, str], list[Unit]]] = {
     "ResNetV1c": cut_resnet,
     "ResNetV1d": cut_resnet,
     "ResNeXt": cut_resnet,
+    "ResNet9": cut_resnet9,
     "MobileNetV2": cut_mobilenet_v2,
 }
 GRANULARITIES = ("stage", "block")
@@ -28,8 +30,8 @@ def build_stream(
     """Builds a registered backbone and cuts it into a stream.
 
     Args:
-        backbone: Config of a backbone of mmseg or mmpretrain (``dict(type='mmseg.ResNet', …)``), or the built
-            backbone.
+        backbone: Config of a backbone of mmseg or mmpretrain (``dict(type='mmseg.ResNet', …)``) or of
+            :class:`~mmdymu.models.backbones.ResNet9`, or the built backbone.
         granularity: ``stage`` or ``block``.
         merge: Sizes of groups of neighbouring units that form one node each.
 
@@ -51,8 +53,9 @@ def build_stream(
 
 
 def _refuse_own_freezing(backbone: BaseModule) -> None:
-    if backbone.frozen_stages >= 0 or backbone.norm_eval:
+    frozen, norm_eval = getattr(backbone, "frozen_stages", -1), getattr(backbone, "norm_eval", False)
+    if frozen >= 0 or norm_eval:
         raise ValueError(
-            f"backbone has frozen_stages={backbone.frozen_stages}, norm_eval={backbone.norm_eval}: the training "
+            f"backbone has frozen_stages={frozen}, norm_eval={norm_eval}: the training "
             "stages decide what is frozen, use frozen_stages=-1 and norm_eval=False"
         )

@@ -34,6 +34,7 @@ BACKBONES: dict[str, dict[str, Any]] = {
         "widen_factor": 1.0,
         "out_indices": (1, 6),
     },
+    "resnet9": {"type": "mmdymu.ResNet9", "base_channels": 4},
 }
 RESNET = BACKBONES["mmseg-resnet18"]
 
