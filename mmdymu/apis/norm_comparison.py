@@ -66,10 +66,10 @@ def _calibrated(model: ControllableSegmentor, selection: Selection, training: Se
 
 
 def _mean_losses(model: ControllableSegmentor, batches: Sequence[Batch], selection: Selection) -> np.ndarray:
-    sums, count = np.zeros(model.num_tasks), 0
+    sums, counts = np.zeros(model.num_tasks), np.zeros(model.num_tasks)
     for batch in batches:
-        outputs = model.run_tree(batch.inputs, selection.tree, selection.node_states)
-        losses, _ = model.task_losses(outputs, batch.data_samples)
-        sums += losses.cpu().numpy() * len(batch.inputs)
-        count += len(batch.inputs)
-    return sums / count
+        losses, _ = model.tree_losses(batch.inputs, batch.data_samples, selection.tree, selection.node_states)
+        seen = np.array(model.task_counts(batch.data_samples))
+        sums += losses.cpu().numpy() * seen
+        counts += seen
+    return sums / counts

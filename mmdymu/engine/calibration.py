@@ -15,6 +15,8 @@ from mmdymu.models.segmentors import Selection
 
 from .frames import Batch
 
+_COUNTER = "num_batches_tracked"
+
 
 @torch.no_grad()
 def calibrate(
@@ -41,8 +43,8 @@ def calibrate(
     states = selection.with_states(statistics).node_states
     with _cumulative_norms(modules):
         for batch in batches:
-            model.run_tree(batch.inputs, selection.tree, states)
-    return {node: _without_counters(state) for node, state in statistics.items() if state}
+            model.run_tree(batch.inputs, selection.tree, states, model.task_rows(batch.data_samples))
+    return {node: _measured(state) for node, state in statistics.items() if state}
 
 
 @contextmanager
@@ -61,5 +63,8 @@ def _cumulative_norms(modules: Mapping[Node, nn.Module]) -> Iterator[None]:
             norm.train(training)
 
 
-def _without_counters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
+def _measured(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Means and variances of the norms that saw an image."""
+    counters = {name.removesuffix(_COUNTER): value for name, value in state.items() if name.endswith(_COUNTER)}
+    seen = tuple(norm for norm, count in counters.items() if count > 0)
+    return {name: value for name, value in state.items() if name.startswith(seen) and not name.endswith(_COUNTER)}

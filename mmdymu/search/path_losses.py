@@ -10,7 +10,6 @@ from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor
 
 from mmdymu.models import ControllableSegmentor
-from mmdymu.models.heads import head_loss
 from mmdymu.progress import Progress
 from mmdymu.tree import BranchingTree
 
@@ -45,11 +44,12 @@ class PathLosses:
         if not wanted:
             return
         bar = Progress(f"losses of {len(wanted)} paths", len(self._batches))
-        images = sum(len(inputs) for inputs, _ in self._batches)
+        counts = [self.model.task_counts(samples) for _, samples in self._batches]
+        images = [max(sum(task), 1) for task in zip(*counts, strict=True)]
         sums = dict.fromkeys(wanted, 0.0)
-        for inputs, samples in self._batches:
+        for (inputs, samples), seen in zip(self._batches, counts, strict=True):
             for key, loss in self._run(inputs, samples, wanted).items():
-                sums[key] += loss * len(inputs) / images
+                sums[key] += loss * seen[key[0]] / images[key[0]]
             bar.update()
         self._known.update(sums)
 
@@ -70,7 +70,7 @@ class PathLosses:
                 for task, path in below:
                     name = model.tasks[task]
                     raw = model.heads[name](features)
-                    loss, _ = head_loss(model.heads[name], raw, [sample.get(name) for sample in samples])
+                    loss, _ = model.task_loss(name, raw, samples)
                     losses[task, path] = float(loss)
                 return
             for stream in sorted({path[layer] for _, path in below}):

@@ -84,10 +84,13 @@ def shrink_labels(
     for sample in data_samples:
         copied = sample.clone()
         for task in model.tasks:
+            if task not in copied:
+                continue
             # A clone shares its fields with the original.
             single = copied.get(task).clone()
             for name, field in single.items():
-                single.set_data({name: PixelData(data=_pick(field.data, outputs[task].shape[-2:]))})
+                if isinstance(field, PixelData):
+                    single.set_data({name: PixelData(data=_pick(field.data, outputs[task].shape[-2:]))})
             copied.set_field(single, task)
         small.append(copied)
     return small

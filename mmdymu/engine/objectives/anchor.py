@@ -58,6 +58,6 @@ class TrunkObjective(StageObjective):
 def _single_losses(
     model: ControllableSegmentor, tree: BranchingTree, loss_weights: Mapping[str, float], **batch: Any
 ) -> dict[str, Tensor]:
-    losses, logs = model.task_losses(model.run_tree(batch["inputs"], tree), batch["data_samples"])
+    losses, logs = model.tree_losses(batch["inputs"], batch["data_samples"], tree)
     weights = torch.tensor([loss_weights.get(task, 1.0) for task in model.tasks], device=losses.device)
     return {**{f"{task}.loss": loss for task, loss in zip(model.tasks, weights * losses, strict=True)}, **logs}

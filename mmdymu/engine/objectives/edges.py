@@ -13,7 +13,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's usual name)
 
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 from mmdymu.models.losses.usage import expected_share
 from mmdymu.preference import Preference
 from mmdymu.registry import MODELS, OBJECTIVES
@@ -83,7 +83,7 @@ class EdgeObjective(StageObjective):
         """Whether iterations run images; known once the stage is prepared."""
         return self.source != "table"
 
-    def trained_modules(self, model: ControllableSegmentor) -> Sequence[nn.Module]:
+    def trained_modules(self, model: ControllableNet) -> Sequence[nn.Module]:
         """The edge hypernet."""
         return [model.edge_hypernet]
 
@@ -91,7 +91,7 @@ class EdgeObjective(StageObjective):
         """The preferences of one iteration."""
         return sample_preferences(tasks, rng, self.preferences_per_step, self.concentrations)
 
-    def prepare(self, model: ControllableSegmentor, frames: Frames, *, resumed: bool) -> None:
+    def prepare(self, model: ControllableNet, frames: Frames, *, resumed: bool) -> None:
         """Measures affinities, single-task losses and, where it is feasible, the path table."""
         feasible = model.path_losses.numel() > 0
         if self.source == "table" and not feasible:
@@ -110,13 +110,13 @@ class EdgeObjective(StageObjective):
             model.train()
         self._node_flops = torch.tensor(model.complexity.node_flops, device=model.affinity.device)
 
-    def _measure_losses(self, model: ControllableSegmentor, frames: Frames) -> None:
+    def _measure_losses(self, model: ControllableNet, frames: Frames) -> None:
         batch = _joined(frames.batches(model, self.images))
         if self.source == "table" and not torch.isfinite(model.path_losses).all():
             print_log(f"path table: {model.num_tasks**model.num_layers} paths on {len(batch.inputs)} images", "current")
             model.path_losses.copy_(build_path_table(model, batch.inputs, batch.data_samples))
         with torch.no_grad():
-            single, _ = model.task_losses(model.run_tree(batch.inputs, model.anchor_tree), batch.data_samples)
+            single, _ = model.tree_losses(batch.inputs, batch.data_samples, model.anchor_tree)
         if self.source == "table":
             single = torch.stack([model.path_losses[(j,) * (model.num_layers + 1)] for j in range(model.num_tasks)])
         model.loss_scale.copy_(self._scale(model.tasks, single))
@@ -135,7 +135,7 @@ class EdgeObjective(StageObjective):
             )
         return 1 / single
 
-    def losses(self, model: ControllableSegmentor, **batch: Any) -> dict[str, Tensor]:
+    def losses(self, model: ControllableNet, **batch: Any) -> dict[str, Tensor]:
         """Means over the step's preferences of the weighted task loss and the regularisers."""
         preferences: Sequence[Preference] = batch["preferences"]
         weights, cost_weight = model.preference_tensors(preferences)
@@ -168,7 +168,7 @@ def _entropy(logits: Tensor) -> Tensor:
     return torch.distributions.Categorical(logits=logits).entropy().sum((-2, -1))
 
 
-def _image_losses(model: ControllableSegmentor, probs: Tensor, inputs: Tensor, samples: Sequence[Any]) -> Tensor:
+def _image_losses(model: ControllableNet, probs: Tensor, inputs: Tensor, samples: Sequence[Any]) -> Tensor:
     """(P, N) losses through the soft network; the batch's images are dealt out to the P preferences in turn."""
     count = min(len(probs), len(inputs))
     if count < len(probs):
@@ -181,7 +181,23 @@ def _image_losses(model: ControllableSegmentor, probs: Tensor, inputs: Tensor, s
         chosen = (owner == index).nonzero().flatten().tolist()
         part = {task: output[chosen] for task, output in outputs.items()}
         losses.append(model.task_losses(part, [samples[i] for i in chosen])[0])
-    return torch.stack(losses)
+    return torch.stack(losses) * _fair_factors(model, samples, owner)
+
+
+def _fair_factors(model: ControllableNet, samples: Sequence[Any], owner: Tensor) -> Tensor:
+    """(P, N) a task's images in a preference's part over its mean number in the P parts; 1 if images count for all.
+
+    A part may lack a task whose loss then is 0. The factors make up for it in the parts that have it, so that task
+    losses keep their size beside the regularisers.
+    """
+    parts = int(owner.max()) + 1
+    if model.task_rows(samples) is None:
+        return owner.new_ones((parts, 1), dtype=torch.get_default_dtype())
+    counts = [
+        model.task_counts([s for s, p in zip(samples, owner.tolist(), strict=True) if p == k]) for k in range(parts)
+    ]
+    held = torch.tensor(counts, dtype=torch.get_default_dtype(), device=owner.device)
+    return held / held.mean(dim=0).clamp(min=1 / parts)
 
 
 def _joined(batches: Sequence[Batch]) -> Batch:

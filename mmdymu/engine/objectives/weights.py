@@ -66,8 +66,8 @@ class WeightObjective(StageObjective):
         """The weighted task loss of one tree with shifted norms."""
         (preference,) = batch["preferences"]
         tree = self._tree(model, preference)
-        outputs = model.run_tree(batch["inputs"], tree, model.norm_states(preference, tree))
-        losses, _ = model.task_losses(outputs, batch["data_samples"])
+        states = model.norm_states(preference, tree)
+        losses, _ = model.tree_losses(batch["inputs"], batch["data_samples"], tree, states)
         weights = losses.new_tensor(preference.weights)
         unused = _touch_unused(model, losses)
         return {"loss_tasks": (weights * model.loss_scale * losses).sum() + unused}

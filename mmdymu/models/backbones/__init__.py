@@ -2,5 +2,6 @@
 
 from .controllable_backbone import ControllableBackbone, Node, NodeStates
 from .resnet9 import ResNet9
+from .rows import Rows
 
-__all__ = ["ControllableBackbone", "Node", "NodeStates", "ResNet9"]
+__all__ = ["ControllableBackbone", "Node", "NodeStates", "ResNet9", "Rows"]

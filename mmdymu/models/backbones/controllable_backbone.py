@@ -13,6 +13,7 @@ from mmdymu.registry import MODELS
 from mmdymu.tree import BranchingTree
 
 from ..streams import Stream, copy_weights
+from .rows import Rows, node_rows, take_rows
 
 Node = tuple[int, int]
 """(layer, stream)."""
@@ -76,7 +77,7 @@ class ControllableBackbone(nn.Module):
         return functional_call(self.node(node), dict(state), (x,)) if state else self.node(node)(x)
 
     def forward(
-        self, x: Tensor, tree: BranchingTree, node_states: NodeStates | None = None
+        self, x: Tensor, tree: BranchingTree, node_states: NodeStates | None = None, rows: Rows | None = None
     ) -> list[tuple[Tensor, ...]]:
         """Runs the used nodes of a tree, each once.
 
@@ -84,10 +85,15 @@ class ControllableBackbone(nn.Module):
             x: (B, 3, H, W) images, normalised.
             tree: Which stream's node feeds which.
             node_states: Replacements of norm parameters and statistics for single nodes.
+            rows: Per task the images that count for it; a node then runs only the images of the tasks above it, and
+                none at all if there are none. None runs all images everywhere.
 
         Returns:
-            For each task the features of the output layers along its own path, as mmseg's heads expect them.
+            For each task the features of the output layers along its own path, as mmseg's heads expect them; with
+            ``rows`` those of the task's own images, and () for a task without images.
         """
+        if rows is not None:
+            return self._forward_rows(x, tree, node_states, rows)
         outputs: list[dict[int, Tensor]] = []
         for layer, streams in enumerate(tree.used_nodes):
             parents = tree.parents[layer - 1]
@@ -96,6 +102,31 @@ class ControllableBackbone(nn.Module):
             if layer and layer - 1 not in self.out_layers:
                 outputs[layer - 1] = {}
         return [tuple(outputs[layer][path[layer]] for layer in self.out_layers) for path in tree.paths]
+
+    def _forward_rows(
+        self, x: Tensor, tree: BranchingTree, node_states: NodeStates | None, rows: Rows
+    ) -> list[tuple[Tensor, ...]]:
+        passing, everything = node_rows(tree, rows), range(len(x))
+        outputs: list[dict[int, Tensor]] = []
+        for layer, nodes in enumerate(passing):
+            outputs.append({})
+            for stream, wanted in nodes.items():
+                parent = tree.parents[layer - 1][stream]
+                source, held = (
+                    (outputs[layer - 1].get(parent), passing[layer - 1][parent]) if layer else (x, everything)
+                )
+                if source is not None and wanted:
+                    outputs[layer][stream] = self.run_node(
+                        (layer, stream), take_rows(source, held, wanted), node_states
+                    )
+            if layer and layer - 1 not in self.out_layers:
+                outputs[layer - 1] = {}
+        return [
+            tuple(take_rows(outputs[layer][path[layer]], passing[layer][path[layer]], own) for layer in self.out_layers)
+            if own
+            else ()
+            for path, own in zip(tree.paths, rows, strict=True)
+        ]
 
     def forward_soft(
         self, x: Tensor, edge_probs: Tensor, node_states: NodeStates | None = None

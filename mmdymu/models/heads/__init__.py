@@ -1,8 +1,9 @@
-"""Heads of the dense tasks, on top of any mmseg decode head."""
+"""Heads of the dense tasks, on top of any mmseg decode head; losses and predictions of all heads."""
 
 from __future__ import annotations
 
 from .binary_heads import BinaryHead, EdgesHead, SaliencyHead
+from .classes import attach_classes, class_loss
 from .dense_head import DenseHead
 from .depth_head import DepthHead
 from .normals_head import NormalsHead
@@ -15,7 +16,9 @@ __all__ = [
     "EdgesHead",
     "NormalsHead",
     "SaliencyHead",
+    "attach_classes",
     "attach_predictions",
     "attach_segmentation",
+    "class_loss",
     "head_loss",
 ]

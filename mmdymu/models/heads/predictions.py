@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from mmengine.structures import PixelData
@@ -70,7 +70,11 @@ def head_loss(head: nn.Module, raw: Tensor, samples: Sequence[SegDataSample]) ->
         Sum of the entries with "loss" in their name, and the other entries, detached.
     """
     # nn.Module types its attributes as tensors or modules.
-    entries = head.loss_by_feat(raw, samples)  # type: ignore[operator]
+    return add_up(head, head.loss_by_feat(raw, samples))  # type: ignore[operator]
+
+
+def add_up(head: nn.Module, entries: Mapping[str, Tensor | Sequence[Tensor]]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Sum of a head's entries with "loss" in their name, and the other entries, detached."""
     losses = [scalar(value) for name, value in entries.items() if "loss" in name]
     if not losses:
         raise ValueError(f"{type(head).__name__} gave no entry with 'loss' in its name: {sorted(entries)}.")

@@ -10,16 +10,14 @@ from typing import Any
 import torch
 from mmengine.model import BaseModel, initialize
 from mmpretrain.structures import MultiTaskDataSample
-from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from mmdymu.tree import BranchingTree
 
-from ..backbones import ControllableBackbone, NodeStates
+from ..backbones import ControllableBackbone, NodeStates, Rows
 from ..build import build_part
 from ..complexity import Complexity, count_complexity
-from ..heads import head_loss
 from ..streams import build_stream
 from .single_task import anchor_checkpoints, load_single_task
 
@@ -31,7 +29,8 @@ class AnchorNet(BaseModel):
         tasks: Names of the N tasks; every vector follows their order.
         stream: ``dict(backbone=dict(type='mmseg.ResNet', …), granularity='stage', merge=None)``, see
             :func:`mmdymu.models.streams.build_stream`.
-        heads: Config of a head for every task: any mmseg decode head, or one of ours with its ``decoder``.
+        heads: Config of a head for every task: any mmseg decode head, one of ours with its ``decoder``, or for a
+            classifier one of mmpretrain's.
         anchor: ``dict(checkpoints={task: path})`` to start from single-task models.
         image_size: (height, width) for which costs are counted.
         data_preprocessor: Config of the data preprocessor.
@@ -84,30 +83,51 @@ class AnchorNet(BaseModel):
         """Costs of all nodes and heads at ``image_size``; counted on first use."""
         return count_complexity(self.backbone, [self.heads[task] for task in self.tasks], (3, *self.image_size))
 
-    def run_tree(self, inputs: Tensor, tree: BranchingTree, node_states: NodeStates | None = None) -> dict[str, Tensor]:
-        """Raw head outputs (B, C, h, w) by task, for one tree.
+    def run_tree(
+        self,
+        inputs: Tensor,
+        tree: BranchingTree,
+        node_states: NodeStates | None = None,
+        rows: Rows | None = None,
+    ) -> dict[str, Tensor]:
+        """Raw head outputs, (B, C, h, w) or (B, C), by task, for one tree.
 
         Args:
             inputs: (B, 3, H, W) images, normalised.
             tree: Which stream's node feeds which.
             node_states: Tensors that replace parameters and buffers of nodes; heads are the nodes of layer L.
+            rows: Per task the images that count for it, see :meth:`task_rows`; each node then runs only the images of
+                the tasks above it. None runs all images everywhere.
 
         Returns:
-            The outputs in task order.
+            The outputs in task order; with ``rows`` those of the task's own images, and none of a task without.
         """
-        return self.run_heads(self.backbone(inputs, tree, node_states), node_states)
+        return self.run_heads(self.backbone(inputs, tree, node_states, rows), node_states)
 
     def run_heads(
         self, features: Sequence[tuple[Tensor, ...]], node_states: NodeStates | None = None
     ) -> dict[str, Tensor]:
-        """Raw head outputs (B, C, h, w) by task, from each task's features."""
+        """Raw head outputs by task, from each task's features; a task without features gets none."""
         states = node_states or {}
         outputs = {}
         for index, (task, inputs) in enumerate(zip(self.tasks, features, strict=True)):
+            if not inputs:
+                continue
             state = states.get((self.num_layers, index))
             head = self.heads[task]
             outputs[task] = functional_call(head, dict(state), (inputs,)) if state else head(inputs)
         return outputs
+
+    def tree_losses(
+        self,
+        inputs: Tensor,
+        data_samples: Sequence[MultiTaskDataSample],
+        tree: BranchingTree,
+        node_states: NodeStates | None = None,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """:meth:`task_losses` of one tree, which runs no more images than they need."""
+        rows = self.task_rows(data_samples)
+        return self.task_losses(self.run_tree(inputs, tree, node_states, rows), data_samples)
 
     def task_losses(
         self, outputs: Mapping[str, Tensor], data_samples: Sequence[MultiTaskDataSample]
@@ -115,11 +135,35 @@ class AnchorNet(BaseModel):
         """(N,) mean losses of a batch, unweighted, and values to log."""
         losses, logs = [], {}
         for task in self.tasks:
-            samples = samples_of(data_samples, task)
-            loss, log = head_loss(self.heads[task], outputs[task], samples)
+            loss, log = self.task_loss(task, outputs.get(task), data_samples)
             losses.append(loss)
             logs.update({f"{task}.{name}": value for name, value in log.items() if "loss" not in name})
         return torch.stack(losses), logs
+
+    def task_loss(
+        self, task: str, raw: Tensor | None, data_samples: Sequence[MultiTaskDataSample]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """One task's mean loss and values to log.
+
+        Args:
+            task: Its name.
+            raw: What its head gave, for all images or for those of :meth:`task_rows`.
+            data_samples: All images' samples.
+        """
+        raise NotImplementedError
+
+    def attach(self, outputs: Mapping[str, Tensor], data_samples: Sequence[MultiTaskDataSample]) -> None:
+        """Writes predictions into samples, from raw outputs as :meth:`task_loss` takes them."""
+        raise NotImplementedError
+
+    def task_rows(self, data_samples: Sequence[MultiTaskDataSample]) -> Rows | None:
+        """Per task the numbers of the images that count for it; None where all count for all tasks."""
+        return None
+
+    def task_counts(self, data_samples: Sequence[MultiTaskDataSample]) -> list[int]:
+        """Per task the number of images that count for it."""
+        rows = self.task_rows(data_samples)
+        return [len(data_samples)] * self.num_tasks if rows is None else [len(own) for own in rows]
 
     def init_weights(self) -> None:
         """Initialises all parts; single-task checkpoints, where configured, replace streams and heads."""
@@ -140,18 +184,6 @@ class AnchorNet(BaseModel):
         tasks = tuple(json.loads(bytes(state.tolist())))
         if tasks != self.tasks:
             raise ValueError(f"the checkpoint belongs to tasks {list(tasks)}, the model has {list(self.tasks)}")
-
-
-def samples_of(data_samples: Sequence[MultiTaskDataSample], task: str) -> list[SegDataSample]:
-    """One task's sample of every image.
-
-    Raises:
-        ValueError: If the data have no such task.
-    """
-    for sample in data_samples:
-        if task not in sample:
-            raise ValueError(f"the model has a task {task!r}, but its data only {sorted(sample.keys())}")
-    return [sample.get(task) for sample in data_samples]
 
 
 def _checked_tasks(tasks: Sequence[str], heads: Mapping[str, Any]) -> tuple[str, ...]:

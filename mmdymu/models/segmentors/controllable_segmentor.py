@@ -1,249 +1,48 @@
-"""The top model: an anchor net, and two hypernets that choose among its nodes and shift their norms."""
+"""The top model of dense tasks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import torch
 from mmpretrain.structures import MultiTaskDataSample
-from torch import Tensor, nn
+from mmseg.structures import SegDataSample
+from torch import Tensor
 
-from mmdymu.preference import Preference
 from mmdymu.registry import MODELS
-from mmdymu.tree import BranchingTree
 
-from ..backbones import Node, NodeStates
-from ..build import build_part
-from ..heads import attach_predictions
-from ..hypernets import modulated_state, norm_slots
-from ..norms import (
-    NORM_STATISTICS,
-    update_running_statistics,
-    use_batch_statistics,
-    use_running_statistics,
-)
-from .anchor_net import AnchorNet, samples_of
-from .objective import Objective
-from .selection import Selection
+from ..heads import attach_predictions, head_loss
+from .controllable_net import MAX_PATH_TABLE, ControllableNet
 
-MAX_PATH_TABLE = 20_000
-"""Largest number of paths N·N^L whose losses are tabulated (method notes, path table)."""
+__all__ = ["MAX_PATH_TABLE", "ControllableSegmentor"]
 
 
 @MODELS.register_module()
-class ControllableSegmentor(AnchorNet):
-    """One multi-task network that changes its tree and its norms with a preference.
+class ControllableSegmentor(ControllableNet):
+    """A controllable network of dense tasks: every image has a label map, or an empty one, for each task.
 
-    Before :meth:`set_preference` is called it runs the anchor itself: one separate stream a task.
-
-    Args:
-        tasks: As in :class:`AnchorNet`.
-        stream: As in :class:`AnchorNet`.
-        heads: As in :class:`AnchorNet`.
-        edge_hypernet: Config; sizes are filled in.
-        weight_hypernet: Config, or None for a model that never adapts its norms.
-        anchor: As in :class:`AnchorNet`.
-        image_size: As in :class:`AnchorNet`.
-        data_preprocessor: As in :class:`AnchorNet`.
-        init_cfg: As in mmengine.
-
-    Raises:
-        ValueError: If ``tasks`` is empty, or heads or checkpoints do not match it.
+    Arguments are those of :class:`ControllableNet`; heads are mmseg's decode heads or ours.
     """
 
-    def __init__(
-        self,
-        tasks: Sequence[str] = (),
-        stream: Mapping[str, Any] | None = None,
-        heads: Mapping[str, Mapping[str, Any]] | None = None,
-        edge_hypernet: Mapping[str, Any] | None = None,
-        weight_hypernet: Mapping[str, Any] | None = None,
-        anchor: Mapping[str, Any] | None = None,
-        image_size: Sequence[int] = (512, 512),
-        data_preprocessor: Mapping[str, Any] | None = None,
-        init_cfg: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(tasks, stream, heads, anchor, image_size, data_preprocessor, init_cfg)
-        nodes = [(layer, i) for layer in range(self.num_layers) for i in range(self.num_tasks)]
-        slots = {node: norm_slots(self.backbone.node(node)) for node in nodes}
-        self._slots = {node: norms for node, norms in slots.items() if norms}
-        edges = edge_hypernet or {"type": "mmdymu.EdgeHypernet"}
-        self.edge_hypernet = build_part(edges, num_tasks=self.num_tasks, num_layers=self.num_layers)
-        self.weight_hypernet = self._build_weight_hypernet(weight_hypernet) if weight_hypernet else None
-        self._register_stage_results()
-        self.norm_statistics = "running"
-        self._objective: Objective | None = None
-        self._selection: Selection | None = None
-        self.register_load_state_dict_post_hook(_select_again)
+    def task_loss(
+        self, task: str, raw: Tensor | None, data_samples: Sequence[MultiTaskDataSample]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """See the base; means over labelled pixels."""
+        assert raw is not None
+        return head_loss(self.heads[task], raw, samples_of(data_samples, task))
 
-    @property
-    def selection(self) -> Selection | None:
-        """What the last preference selected; None before the first."""
-        return self._selection
-
-    @property
-    def is_controllable(self) -> bool:
-        """Whether the edge hypernet's training has begun; before, only the anchor means anything."""
-        return bool(torch.isfinite(self.loss_scale).all())
-
-    def report(self) -> dict[str, Any]:
-        """What the selected network is and costs: tree, nodes, GFLOPs (multiply-adds), parameters, share."""
-        tree = self._selection.tree if self._selection else self.anchor_tree
-        return {
-            "tree": tree.draw(self.tasks),
-            "nodes_used": tree.num_used,
-            "nodes_total": self.num_tasks * self.num_layers,
-            "gflops": self.complexity.flops(tree) / 1e9,
-            "params": self.complexity.params(tree),
-            "share": self.complexity.share(tree),
-        }
-
-    @torch.no_grad()
-    def set_preference(self, preference: Preference) -> BranchingTree:
-        """Selects tree and norm parameters; needs no data and runs no image.
-
-        Args:
-            preference: Its tasks must be the model's.
-
-        Returns:
-            The tree that runs from now on.
-
-        Raises:
-            ValueError: If the preference is about other tasks.
-        """
-        if tuple(preference.tasks) != self.tasks:
-            raise ValueError(f"preference is about tasks {list(preference.tasks)}, the model has {list(self.tasks)}")
-        tree = self.predict_tree(preference)
-        self._selection = Selection(preference, tree, self.norm_states(preference, tree))
-        return tree
-
-    def clear_preference(self) -> None:
-        """Goes back to the anchor: the N single-task networks."""
-        self._selection = None
-
-    def attach_states(self, states: NodeStates) -> None:
-        """Adds tensors, such as calibrated norm statistics, to what the current preference selected."""
-        if self._selection is None:
-            raise RuntimeError("no preference is set: call set_preference first")
-        self._selection = self._selection.with_states(states)
-
-    def set_norm_statistics(self, setting: str) -> None:
-        """Chooses the statistics of batch norms at test time: ``running``, ``batch`` or ``calibrated``.
-
-        ``calibrated`` means running statistics until calibrated ones are attached (:meth:`attach_states`).
-        """
-        if setting not in NORM_STATISTICS:
-            raise ValueError(f"norm_statistics={setting!r} is unknown, use one of {NORM_STATISTICS}")
-        self.norm_statistics = setting
-        self.train(self.training)
-
-    def edge_logits(self, preferences: Sequence[Preference]) -> Tensor:
-        """(B, L, N, N) logits of the branching decisions under B preferences."""
-        return self.edge_hypernet(*self.preference_tensors(preferences))
-
-    def predict_tree(self, preference: Preference) -> BranchingTree:
-        """The most likely parent everywhere."""
-        return BranchingTree.from_logits(self.edge_logits([preference])[0].detach().cpu())
-
-    def norm_states(self, preference: Preference, tree: BranchingTree) -> dict[Node, dict[str, Tensor]]:
-        """Norm parameters of a tree's nodes under a preference; empty without a weight hypernet."""
-        if self.weight_hypernet is None:
-            return {}
-        weights, cost_weight = self.preference_tensors([preference])
-        used = {(layer, i) for layer, streams in enumerate(tree.used_nodes) for i in streams}
-        nodes = sorted(used & self._slots.keys())
-        deltas = self.weight_hypernet(weights[0], cost_weight[0], nodes)
-        return {node: modulated_state(self.backbone.node(node), self._slots[node], deltas[node]) for node in nodes}
-
-    def forward(
-        self,
-        inputs: Tensor | None,
-        data_samples: Sequence[MultiTaskDataSample] | None = None,
-        mode: str = "tensor",
-        **batch: Any,
-    ) -> Any:
-        """Runs the selected network, or computes the current training stage's losses.
-
-        Args:
-            inputs: (B, 3, H, W), normalised; None in stages that need no images.
-            data_samples: One multi-task sample an image.
-            mode: ``tensor`` (raw head outputs by task), ``predict`` (samples with predictions) or ``loss``.
-            **batch: What the stage's objective adds to a batch (``preferences``, ``step``).
-
-        Returns:
-            As ``mode`` says.
-        """
-        if mode == "loss":
-            return self._losses(inputs=inputs, data_samples=data_samples, **batch)
-        if mode not in ("tensor", "predict"):
-            raise ValueError(f"mode={mode!r} is unknown, use 'tensor', 'predict' or 'loss'")
-        if inputs is None or (mode == "predict" and data_samples is None):
-            raise ValueError(f"mode={mode!r} needs inputs, and 'predict' also data_samples")
-        tree = self._selection.tree if self._selection else self.anchor_tree
-        states = self._selection.node_states if self._selection else None
-        outputs = self.run_tree(inputs, tree, states)
-        if mode == "tensor" or data_samples is None:
-            return outputs
+    def attach(self, outputs: Mapping[str, Tensor], data_samples: Sequence[MultiTaskDataSample]) -> None:
+        """See the base; maps have the size of the labels or else of the original images."""
         for task in self.tasks:
             attach_predictions(self.heads[task], outputs[task], samples_of(data_samples, task))
-        return list(data_samples)
-
-    def _losses(self, **batch: Any) -> dict[str, Tensor]:
-        if self._objective is not None:
-            return self._objective.losses(self, **batch)
-        # Under a stock train loop there are no stages: the anchor is trained.
-        outputs = self.run_tree(batch["inputs"], self.anchor_tree)
-        losses, logs = self.task_losses(outputs, batch["data_samples"])
-        return {**{f"{task}.loss": loss for task, loss in zip(self.tasks, losses, strict=True)}, **logs}
-
-    def begin_stage(self, objective: Objective) -> None:
-        """Freezes all that the stage does not own; frozen parameters and buffers stay bit-identical."""
-        self._objective = objective
-        self._selection = None
-        self.requires_grad_(False)
-        for module in objective.trained_modules(self):
-            module.requires_grad_(True)
-        self.train()
-
-    def train(self, mode: bool = True) -> ControllableSegmentor:
-        """As usual, but a stage decides about its frozen parts and ``norm_statistics`` about test time."""
-        super().train(mode)
-        if not mode:
-            (use_batch_statistics if self.norm_statistics == "batch" else use_running_statistics)(self)
-        elif self._objective is not None:
-            self._objective.set_modes(self)
-        else:
-            update_running_statistics(self)
-        return self
-
-    def _build_weight_hypernet(self, config: Mapping[str, Any]) -> nn.Module:
-        channels = {node: sum(size for _, size in norms) for node, norms in self._slots.items()}
-        return build_part(config, num_tasks=self.num_tasks, channels=channels)
-
-    def _register_stage_results(self) -> None:
-        """Buffers that one stage leaves to the next; NaN until then."""
-        entries = self.num_tasks ** (self.num_layers + 1)
-        shape = (self.num_tasks,) * (self.num_layers + 1) if entries <= MAX_PATH_TABLE else (0,)
-        self.register_buffer("path_losses", torch.full(shape, torch.nan))
-        self.register_buffer("loss_scale", torch.full((self.num_tasks,), torch.nan))
-        self.register_buffer("affinity", torch.full((self.num_tasks, self.num_tasks), torch.nan))
-
-    def preference_tensors(self, preferences: Sequence[Preference]) -> tuple[Tensor, Tensor]:
-        """(B, N) weights and (B,) cost weights of B preferences, as the hypernets take them."""
-        options = {"dtype": self.loss_scale.dtype, "device": self.loss_scale.device}
-        weights = torch.tensor([preference.weights for preference in preferences], **options)
-        return weights, torch.tensor([preference.cost_weight for preference in preferences], **options)
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> ControllableSegmentor:
-        # Moves and casts: the selection, calibrated statistics included, follows the parameters.
-        super()._apply(fn, recurse)
-        if self._selection is not None:
-            self._selection = self._selection.map_states(fn)
-        return self
 
 
-def _select_again(model: ControllableSegmentor, _incompatible_keys: Any) -> None:
-    """After loading other weights, the selection's tensors are stale."""
-    if model.selection is not None:
-        model.set_preference(model.selection.preference)
+def samples_of(data_samples: Sequence[MultiTaskDataSample], task: str) -> list[SegDataSample]:
+    """One task's sample of every image.
+
+    Raises:
+        ValueError: If the data have no such task.
+    """
+    for sample in data_samples:
+        if task not in sample:
+            raise ValueError(f"the model has a task {task!r}, but its data only {sorted(sample.keys())}")
+    return [sample.get(task) for sample in data_samples]

@@ -1,4 +1,4 @@
-"""What the segmentor expects of a training stage."""
+"""What a controllable network expects of a training stage."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from .controllable_segmentor import ControllableSegmentor
+    from .controllable_net import ControllableNet
 
 
 class Objective(Protocol):
     """What a training stage asks of the model."""
 
-    def trained_modules(self, model: ControllableSegmentor) -> Sequence[nn.Module]:
+    def trained_modules(self, model: ControllableNet) -> Sequence[nn.Module]:
         """Modules whose parameters the stage owns."""
 
-    def set_modes(self, model: ControllableSegmentor) -> None:
+    def set_modes(self, model: ControllableNet) -> None:
         """Sets training and evaluation modes of all modules."""
 
-    def losses(self, model: ControllableSegmentor, **batch: Any) -> dict[str, Tensor]:
+    def losses(self, model: ControllableNet, **batch: Any) -> dict[str, Tensor]:
         """The losses of one batch."""

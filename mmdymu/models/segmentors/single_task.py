@@ -37,7 +37,9 @@ def anchor_checkpoints(anchor: Mapping[str, Any] | None, tasks: Sequence[str]) -
 
 
 def load_single_task(checkpoint: str, stream: Stream, head: nn.Module) -> None:
-    """Loads an mmseg single-task model (``backbone.*``, ``decode_head.*``) into a stream and its head.
+    """Loads a single-task model into a stream and its head.
+
+    It is mmseg's (``backbone.*``, ``decode_head.*``) or mmpretrain's (``backbone.*``, ``head.*``).
 
     Args:
         checkpoint: Path or URL.
@@ -54,7 +56,7 @@ def load_single_task(checkpoint: str, stream: Stream, head: nn.Module) -> None:
         raise FileNotFoundError(f"model.anchor.checkpoints: cannot read {checkpoint!r} ({error})") from error
     state = content.get("state_dict", content)
     target = getattr(head, "decoder", head)
-    weights = _below(state, "decode_head.decoder.") or _below(state, "decode_head.")
+    weights = _below(state, "decode_head.decoder.") or _below(state, "decode_head.") or _below(state, "head.")
     try:
         stream.load_backbone_state_dict(_below(state, "backbone."))
         target.load_state_dict(weights)
