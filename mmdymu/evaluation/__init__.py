@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from .metrics import DepthMetric, NormalsMetric, SegmentationMetric, StreamingMetric
+from .metrics import (
+    AccuracyMetric,
+    DepthMetric,
+    MeanAccuracyMetric,
+    NormalsMetric,
+    SegmentationMetric,
+    StreamingMetric,
+)
 from .task_meta import task_meta
 
-__all__ = ["DepthMetric", "NormalsMetric", "SegmentationMetric", "StreamingMetric", "task_meta"]
+__all__ = [
+    "AccuracyMetric",
+    "DepthMetric",
+    "MeanAccuracyMetric",
+    "NormalsMetric",
+    "SegmentationMetric",
+    "StreamingMetric",
+    "task_meta",
+]

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from .accuracy_metric import AccuracyMetric, MeanAccuracyMetric
 from .depth_metric import DepthMetric
 from .normals_metric import NormalsMetric
 from .segmentation_metric import SegmentationMetric
 from .streaming_metric import StreamingMetric
 
-__all__ = ["DepthMetric", "NormalsMetric", "SegmentationMetric", "StreamingMetric"]
+__all__ = [
+    "AccuracyMetric",
+    "DepthMetric",
+    "MeanAccuracyMetric",
+    "NormalsMetric",
+    "SegmentationMetric",
+    "StreamingMetric",
+]

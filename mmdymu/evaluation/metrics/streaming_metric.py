@@ -48,14 +48,20 @@ class StreamingMetric(BaseMetric):
             data_samples: Predictions and labels, per image a dict (or data sample) by task.
         """
         for sample in data_samples:
-            inner = sample.get(self.task)
-            if inner is None:
-                raise KeyError(
-                    f"{type(self).__name__}: no task {self.task!r} in a sample with {sorted(sample.keys())}."
-                )
             self._earlier = add_sums(self._earlier, self._newest)
-            self._newest = self.sample_sums(inner)
+            self._newest = self.image_sums(sample)
             self._count += 1
+
+    def image_sums(self, sample: Mapping[str, Any]) -> Sums:
+        """What one image adds, from its sample of all tasks.
+
+        Raises:
+            KeyError: If the sample lacks the task.
+        """
+        inner = sample.get(self.task)
+        if inner is None:
+            raise KeyError(f"{type(self).__name__}: no task {self.task!r} in a sample with {sorted(sample.keys())}.")
+        return self.sample_sums(inner)
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Results over the images of all processes.
