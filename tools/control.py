@@ -20,7 +20,7 @@ from mmengine.runner import load_checkpoint
 
 from mmdymu.apis import ControlSettings, measure_control, summary
 from mmdymu.engine import Frames
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 from mmdymu.registry import MODELS
 from mmdymu.visualization.control_figure import draw_control
 
@@ -42,7 +42,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def build_model(config: Config, checkpoint: str) -> ControllableSegmentor:
+def build_model(config: Config, checkpoint: str) -> ControllableNet:
     """Build the config's model and load its weights."""
     model = MODELS.build(config.model)
     load_checkpoint(model, checkpoint, map_location="cpu", logger="silent")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from mmdymu.engine import Batch
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 from mmdymu.preference import Preference
 from mmdymu.progress import Progress
 from mmdymu.search.exact import pareto_front
@@ -45,7 +45,7 @@ class ControlSettings:
 
 
 def measure_control(
-    model: ControllableSegmentor,
+    model: ControllableNet,
     test: Sequence[Batch],
     training: Sequence[Batch],
     settings: ControlSettings | None = None,
@@ -87,7 +87,7 @@ def measure_control(
     }
 
 
-def _tree(model: ControllableSegmentor, weights: Sequence[float], cost_weight: float) -> BranchingTree:
+def _tree(model: ControllableNet, weights: Sequence[float], cost_weight: float) -> BranchingTree:
     return model.predict_tree(Preference.parse(weights, cost_weight=cost_weight, tasks=model.tasks))
 
 
@@ -105,7 +105,7 @@ def _skewed(count: int, task: int, weight: float) -> list[float]:
     return [weight if index == task else rest for index in range(count)]
 
 
-def _corners(model: ControllableSegmentor, cost_weights: Sequence[float]) -> dict[str, list[float]]:
+def _corners(model: ControllableNet, cost_weights: Sequence[float]) -> dict[str, list[float]]:
     """Shares at r_j = .98, for the smallest and the largest cost weight."""
     ends = (cost_weights[0], cost_weights[-1])
     return {
@@ -115,7 +115,7 @@ def _corners(model: ControllableSegmentor, cost_weights: Sequence[float]) -> dic
 
 
 def _own_weight(
-    model: ControllableSegmentor, losses: PathLosses, cost_weights: Sequence[float]
+    model: ControllableNet, losses: PathLosses, cost_weights: Sequence[float]
 ) -> dict[str, dict[str, list[float]]]:
     """Each task's normalised loss at r_j = .8 and at r_j = .1."""
     single = losses(model.anchor_tree)
@@ -132,7 +132,7 @@ def _own_weight(
     }
 
 
-def _oracle_table(model: ControllableSegmentor, test: Sequence[Batch], settings: ControlSettings) -> np.ndarray | None:
+def _oracle_table(model: ControllableNet, test: Sequence[Batch], settings: ControlSettings) -> np.ndarray | None:
     """Normalised path table of test frames; None where it would be too large or is not wanted."""
     if not (model.path_losses.numel() and settings.oracle_images):
         return None
@@ -149,7 +149,7 @@ def _normalised(table: np.ndarray) -> np.ndarray:
 
 
 def _brackets(
-    model: ControllableSegmentor,
+    model: ControllableNet,
     losses: PathLosses,
     weights: np.ndarray,
     shares: np.ndarray,
@@ -175,7 +175,7 @@ def _brackets(
     return means
 
 
-def heuristic_tree(model: ControllableSegmentor, weights: Sequence[float], share: float) -> BranchingTree:
+def heuristic_tree(model: ControllableNet, weights: Sequence[float], share: float) -> BranchingTree:
     """Trunk of the most preferred task, one common branch depth, the earliest whose share fits.
 
     Args:
@@ -195,7 +195,7 @@ def heuristic_tree(model: ControllableSegmentor, weights: Sequence[float], share
 
 
 def _searched(
-    model: ControllableSegmentor, table: np.ndarray, weights: np.ndarray, shares: np.ndarray, name: str
+    model: ControllableNet, table: np.ndarray, weights: np.ndarray, shares: np.ndarray, name: str
 ) -> list[list[BranchingTree]]:
     bar, rows = Progress(name, len(weights)), []
     for r, row in zip(weights, shares, strict=True):

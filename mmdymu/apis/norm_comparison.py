@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from mmdymu.engine import Batch, calibrate
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 from mmdymu.models.segmentors import Selection
 from mmdymu.preference import Preference
 from mmdymu.progress import Progress
@@ -20,7 +20,7 @@ __all__ = ["compare_norms"]
 
 @torch.no_grad()
 def compare_norms(
-    model: ControllableSegmentor, test: Sequence[Batch], training: Sequence[Batch], drawn: Sequence[Preference]
+    model: ControllableNet, test: Sequence[Batch], training: Sequence[Batch], drawn: Sequence[Preference]
 ) -> dict[str, Any]:
     """Measures the same trees under the three norm statistics, and with the weight hypernet on calibrated ones.
 
@@ -61,11 +61,11 @@ def compare_norms(
     return means
 
 
-def _calibrated(model: ControllableSegmentor, selection: Selection, training: Sequence[Batch]) -> Selection:
+def _calibrated(model: ControllableNet, selection: Selection, training: Sequence[Batch]) -> Selection:
     return selection.with_states(calibrate(model, selection, training))
 
 
-def _mean_losses(model: ControllableSegmentor, batches: Sequence[Batch], selection: Selection) -> np.ndarray:
+def _mean_losses(model: ControllableNet, batches: Sequence[Batch], selection: Selection) -> np.ndarray:
     sums, counts = np.zeros(model.num_tasks), np.zeros(model.num_tasks)
     for batch in batches:
         losses, _ = model.tree_losses(batch.inputs, batch.data_samples, selection.tree, selection.node_states)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 from mmdymu.models.backbones import Node
 from mmdymu.models.norms import batch_norms, fresh_statistics
 from mmdymu.models.segmentors import Selection
@@ -19,9 +19,7 @@ _COUNTER = "num_batches_tracked"
 
 
 @torch.no_grad()
-def calibrate(
-    model: ControllableSegmentor, selection: Selection, batches: Sequence[Batch]
-) -> dict[Node, dict[str, Tensor]]:
+def calibrate(model: ControllableNet, selection: Selection, batches: Sequence[Batch]) -> dict[Node, dict[str, Tensor]]:
     """Measures the batch-norm statistics of a tree's nodes and heads; the model itself is left as it was.
 
     Args:
@@ -31,7 +29,7 @@ def calibrate(
 
     Returns:
         Running means and variances by node, heads as nodes of layer L, as
-        :meth:`ControllableSegmentor.attach_states` takes them.
+        :meth:`ControllableNet.attach_states` takes them.
     """
     modules: dict[Node, nn.Module] = {
         (layer, i): model.backbone.node((layer, i))

@@ -15,7 +15,7 @@ from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 from mmdymu.registry import DATASETS
 
 from .balancing import image_tasks_of, spread_over_tasks
@@ -67,7 +67,7 @@ class Frames:
         plain = cfg.get("test_dataloader") or cfg.get("val_dataloader") or loader
         return cls(loader["dataset"], plain["dataset"].get("pipeline"), loader.get("num_workers", 0))
 
-    def batches(self, model: ControllableSegmentor, images: int | None = None, batch_size: int = 32) -> list[Batch]:
+    def batches(self, model: ControllableNet, images: int | None = None, batch_size: int = 32) -> list[Batch]:
         """Loads images and preprocesses them for a model.
 
         Args:

@@ -7,10 +7,10 @@ import copy
 import torch
 from mmcv.cnn import fuse_conv_bn
 
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 
 
-def fused_copy(model: ControllableSegmentor) -> ControllableSegmentor:
+def fused_copy(model: ControllableNet) -> ControllableNet:
     """Copies a model with its batch norms folded into the convolutions before them.
 
     The copy computes the same with running statistics, up to rounding; norms can no longer be shifted or calibrated.

@@ -9,7 +9,7 @@ import torch
 from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor
 
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 from mmdymu.progress import Progress
 from mmdymu.tree import BranchingTree
 
@@ -31,9 +31,7 @@ class PathLosses:
         batches: (inputs, data_samples) of the images.
     """
 
-    def __init__(
-        self, model: ControllableSegmentor, batches: Sequence[tuple[Tensor, Sequence[MultiTaskDataSample]]]
-    ) -> None:
+    def __init__(self, model: ControllableNet, batches: Sequence[tuple[Tensor, Sequence[MultiTaskDataSample]]]) -> None:
         self.model = fused_copy(model)
         self._batches = [(inputs, shrink_labels(self.model, inputs, samples)) for inputs, samples in batches]
         self._known: dict[TaskPath, float] = {}

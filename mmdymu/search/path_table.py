@@ -13,7 +13,7 @@ from mmengine.structures import PixelData
 from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor
 
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 from mmdymu.progress import Progress
 
 from .fused import fused_copy
@@ -21,7 +21,7 @@ from .fused import fused_copy
 
 @torch.no_grad()
 def build_path_table(
-    model: ControllableSegmentor,
+    model: ControllableNet,
     inputs: Tensor,
     data_samples: Sequence[MultiTaskDataSample],
     *,
@@ -67,7 +67,7 @@ def build_path_table(
 
 @torch.no_grad()
 def shrink_labels(
-    model: ControllableSegmentor, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]
+    model: ControllableNet, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]
 ) -> list[MultiTaskDataSample]:
     """Labels at the size of the heads' outputs, each pixel picked from the middle of its cell.
 

@@ -10,7 +10,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 from mmdymu.models.backbones import Node
 from mmdymu.preference import Preference
 from mmdymu.registry import HOOKS
@@ -63,7 +63,7 @@ class PreferenceHook(Hook):
         self._apply(runner)
 
     def _apply(self, runner: Runner) -> None:
-        model: ControllableSegmentor = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model: ControllableNet = runner.model.module if is_model_wrapper(runner.model) else runner.model
         if runner.cfg.get("run_anchor", False):
             model.clear_preference()
             runner.logger.info("run_anchor: the single-task networks are tested, without any preference")
@@ -83,7 +83,7 @@ class PreferenceHook(Hook):
             self._calibrate(runner, model)
         self._log(runner, model)
 
-    def _calibrate(self, runner: Runner, model: ControllableSegmentor) -> None:
+    def _calibrate(self, runner: Runner, model: ControllableNet) -> None:
         selection = model.selection
         assert selection is not None
         key = (selection.tree, selection.preference)
@@ -98,7 +98,7 @@ class PreferenceHook(Hook):
         model.attach_states(self._calibrated[key])
 
     @staticmethod
-    def _log(runner: Runner, model: ControllableSegmentor) -> None:
+    def _log(runner: Runner, model: ControllableNet) -> None:
         selection, report = model.selection, model.report()
         assert selection is not None
         cost = (

@@ -10,7 +10,7 @@ from mmengine.dist import all_reduce, get_world_size
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from torch import nn
 
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 from mmdymu.models.norms import batch_norms
 
 from ..objectives import StageObjective
@@ -19,7 +19,7 @@ from .stage import Stage
 __all__ = ["build_optimizer", "finish_stage", "with_names"]
 
 
-def build_optimizer(model: ControllableSegmentor, stage: Stage, defaults: Mapping[str, Any]) -> OptimWrapper:
+def build_optimizer(model: ControllableNet, stage: Stage, defaults: Mapping[str, Any]) -> OptimWrapper:
     """Builds the optimiser of what a stage owns.
 
     Args:
@@ -59,7 +59,7 @@ def with_names(model: nn.Module, modules: Sequence[nn.Module]) -> nn.Module:
     return root
 
 
-def finish_stage(model: ControllableSegmentor, objective: StageObjective) -> None:
+def finish_stage(model: ControllableNet, objective: StageObjective) -> None:
     """Leaves the model as the next stage wants it, equal in all processes.
 
     Args:

@@ -16,7 +16,7 @@ from mmengine.registry import PARAM_SCHEDULERS
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader, Dataset
 
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 from mmdymu.registry import LOOPS
 
 from ..balancing import balanced_order
@@ -184,7 +184,7 @@ class StageTrainLoop(BaseLoop):
         for name in [name for name in scalars if name.startswith("train/")]:
             del scalars[name]
 
-    def _wrap(self, model: ControllableSegmentor) -> None:
+    def _wrap(self, model: ControllableNet) -> None:
         """Distributed training looks at requires_grad when a model is wrapped, so every stage wraps anew."""
         if self._runner.distributed:
             self._runner.model = self._runner.wrap_model(self._runner.cfg.get("model_wrapper_cfg"), model)
@@ -250,5 +250,5 @@ class StageTrainLoop(BaseLoop):
         )
 
 
-def _module(runner: Runner) -> ControllableSegmentor:
+def _module(runner: Runner) -> ControllableNet:
     return runner.model.module if is_model_wrapper(runner.model) else runner.model

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from mmengine.logging import print_log
 
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 
 from ..objectives import StageObjective
 
@@ -18,7 +18,7 @@ REMEDIES = (
 )
 
 
-def check_start(model: ControllableSegmentor, stages: Sequence[str], loaded: bool) -> None:
+def check_start(model: ControllableNet, stages: Sequence[str], loaded: bool) -> None:
     """Looks at the streams when a stage begins.
 
     Args:
@@ -55,7 +55,7 @@ def check_start(model: ControllableSegmentor, stages: Sequence[str], loaded: boo
 
 
 @torch.no_grad()
-def renew_hypernets(model: ControllableSegmentor, objectives: Sequence[StageObjective]) -> None:
+def renew_hypernets(model: ControllableNet, objectives: Sequence[StageObjective]) -> None:
     """Makes the hypernets of a loaded checkpoint new, if this run trains the edge hypernet.
 
     A trained hypernet has made up its mind: under other settings or another anchor it would hardly move. The path
@@ -78,7 +78,7 @@ def renew_hypernets(model: ControllableSegmentor, objectives: Sequence[StageObje
 
 
 @torch.no_grad()
-def stream_distance(model: ControllableSegmentor) -> float:
+def stream_distance(model: ControllableNet) -> float:
     """Largest relative distance of a stream's convolutions from the first stream's.
 
     0 for equal streams; √2 is expected for unrelated ones, and fine-tuned copies stay well below 1.

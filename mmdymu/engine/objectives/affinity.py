@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 from mmdymu.models.losses.functional import rsa_affinity
 
 from ..frames import Batch
 
 
 @torch.no_grad()
-def anchor_affinity(model: ControllableSegmentor, batches: Sequence[Batch]) -> Tensor:
+def anchor_affinity(model: ControllableNet, batches: Sequence[Batch]) -> Tensor:
     """How alike the anchor's streams see the same images (DYMU, section 4.3).
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 from mmdymu.models.norms import update_running_statistics, use_running_statistics
 from mmdymu.preference import Preference
 
@@ -23,11 +23,11 @@ class StageObjective:
 
     needs_images = True
 
-    def trained_modules(self, model: ControllableSegmentor) -> Sequence[nn.Module]:
+    def trained_modules(self, model: ControllableNet) -> Sequence[nn.Module]:
         """Modules whose parameters the stage owns."""
         raise NotImplementedError
 
-    def prepare(self, model: ControllableSegmentor, frames: Frames, *, resumed: bool) -> None:
+    def prepare(self, model: ControllableNet, frames: Frames, *, resumed: bool) -> None:
         """Computes what the stage needs from the frozen parts, once, before its first iteration.
 
         Args:
@@ -40,7 +40,7 @@ class StageObjective:
         """The preferences of one iteration; empty where the stage has none."""
         return []
 
-    def set_modes(self, model: ControllableSegmentor) -> None:
+    def set_modes(self, model: ControllableNet) -> None:
         """Owned modules train; frozen ones evaluate with their running statistics."""
         model.backbone.eval()
         model.heads.eval()
@@ -49,11 +49,11 @@ class StageObjective:
             module.train()
             update_running_statistics(module)
 
-    def losses(self, model: ControllableSegmentor, **batch: Any) -> dict[str, Tensor]:
+    def losses(self, model: ControllableNet, **batch: Any) -> dict[str, Tensor]:
         """The losses of one batch; entries with "loss" in their name are summed."""
         raise NotImplementedError
 
-    def finish(self, model: ControllableSegmentor) -> None:
+    def finish(self, model: ControllableNet) -> None:
         """Leaves the model as the next stage wants it; runs after the last step."""
 
 

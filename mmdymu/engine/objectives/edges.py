@@ -131,7 +131,7 @@ class EdgeObjective(StageObjective):
         if useless:
             raise ValueError(
                 f"the anchor's losses of {useless} on {self.images} training images are {single.tolist()}: without "
-                "positive losses (are there labels?) their scale is unknown, give loss_weights"
+                "positive losses (are there labels of each?) their scale is unknown, give loss_weights"
             )
         return 1 / single
 

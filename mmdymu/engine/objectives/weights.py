@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's usual name)
 
-from mmdymu.models import ControllableSegmentor
+from mmdymu.models import ControllableNet
 from mmdymu.models.norms import use_batch_statistics
 from mmdymu.preference import Preference
 from mmdymu.registry import OBJECTIVES
@@ -37,7 +37,7 @@ class WeightObjective(StageObjective):
         self.trees = trees
         self.concentrations = tuple(concentrations)
 
-    def trained_modules(self, model: ControllableSegmentor) -> Sequence[nn.Module]:
+    def trained_modules(self, model: ControllableNet) -> Sequence[nn.Module]:
         """The weight hypernet.
 
         Raises:
@@ -47,7 +47,7 @@ class WeightObjective(StageObjective):
             raise ValueError("a weights stage needs model.weight_hypernet, which is None: add it or drop the stage")
         return [model.weight_hypernet]
 
-    def prepare(self, model: ControllableSegmentor, frames: Frames, *, resumed: bool) -> None:
+    def prepare(self, model: ControllableNet, frames: Frames, *, resumed: bool) -> None:
         """Nothing is measured, but an edge hypernet must have been trained."""
         if not model.is_controllable:
             raise ValueError("the weights stage needs a trained edge hypernet: run an edges stage before it")
@@ -56,13 +56,13 @@ class WeightObjective(StageObjective):
         """The preference of one iteration."""
         return sample_preferences(tasks, rng, 1, self.concentrations)
 
-    def set_modes(self, model: ControllableSegmentor) -> None:
+    def set_modes(self, model: ControllableNet) -> None:
         """As for every stage, but with batch statistics: anchor statistics do not fit trees with shared nodes."""
         super().set_modes(model)
         use_batch_statistics(model.backbone)
         use_batch_statistics(model.heads)
 
-    def losses(self, model: ControllableSegmentor, **batch: Any) -> dict[str, Tensor]:
+    def losses(self, model: ControllableNet, **batch: Any) -> dict[str, Tensor]:
         """The weighted task loss of one tree with shifted norms."""
         (preference,) = batch["preferences"]
         tree = self._tree(model, preference)
@@ -73,14 +73,14 @@ class WeightObjective(StageObjective):
         return {"loss_tasks": (weights * model.loss_scale * losses).sum() + unused}
 
     @torch.no_grad()
-    def _tree(self, model: ControllableSegmentor, preference: Preference) -> BranchingTree:
+    def _tree(self, model: ControllableNet, preference: Preference) -> BranchingTree:
         if self.trees == "likely":
             return model.predict_tree(preference)
         logits = model.edge_logits([preference])[0]
         return BranchingTree.from_logits(F.gumbel_softmax(logits, tau=1.0, hard=True).cpu())
 
 
-def _touch_unused(model: ControllableSegmentor, like: Tensor) -> Tensor:
+def _touch_unused(model: ControllableNet, like: Tensor) -> Tensor:
     """Zero, but a function of all owned parameters: distributed training wants a gradient for each."""
     parameters = [p for p in model.weight_hypernet.parameters() if p.requires_grad]  # type: ignore[union-attr]
     return sum((parameter.sum() * 0 for parameter in parameters), like.new_zeros(()))
