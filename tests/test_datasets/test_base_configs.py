@@ -76,5 +76,6 @@ def test_all_loaders_are_described(path: Path) -> None:
     config = Config.fromfile(path)
     for loader in ("train_dataloader", "val_dataloader", "test_dataloader"):
         assert {"batch_size", "num_workers", "persistent_workers", "sampler", "dataset"} <= set(config[loader])
-    assert config.train_dataloader.sampler.type == "InfiniteSampler"
+    balanced = path.stem == "cifar100"
+    assert config.train_dataloader.sampler.type == ("mmdymu.TaskBalancedSampler" if balanced else "InfiniteSampler")
     assert not config.test_dataloader.sampler.shuffle
