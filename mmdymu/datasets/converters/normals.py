@@ -3,8 +3,8 @@
 On a plane, the inverse depth is an affine function of the pixel's ray, so that a normal is a linear fit. Depth
 cameras that measure disparity have the same error in inverse depth at every distance, which makes least squares
 on it the right fit, too. Neighbours across a depth discontinuity get no weight: at first those are left out whose
-inverse depth no surface in view could have, then all are weighted by how well they agree with the plane fitted
-before (iteratively reweighted least squares, Cauchy weights).
+inverse depth no surface in view could have, then the others are weighted by how well they agree with the plane
+fitted before (reweighted least squares, Cauchy weights).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import numpy as np
 MAX_SLANT = 5.67
 # Error of inverse depths, 1/m: one disparity step of the Kinect.
 NOISE = 0.003
-ROUNDS = 2
+# Fits after the first; a second changed the mean error on made scenes by less than a hundredth.
+ROUNDS = 1
 # A fit needs neighbours in two directions: ratio of the spread's determinant to its squared trace (at most 1/4).
 MIN_SPREAD = 0.005
 # Rows that are worked on at once: temporary arrays stay in the processor's cache.
@@ -34,6 +35,9 @@ class _Planes(NamedTuple):
     along_x: np.ndarray
     along_y: np.ndarray
     known: np.ndarray
+
+    def rows(self, rows: slice) -> _Planes:
+        return _Planes(*(values[rows] for values in self))
 
 
 def normals_from_depth(depth: np.ndarray, x: np.ndarray, y: np.ndarray, window: int = 11) -> np.ndarray:
@@ -85,19 +89,32 @@ def _fit(inverse: np.ndarray, x: np.ndarray, y: np.ndarray, radius: int, before:
     """Weighted least squares over the window, in closed form."""
     # Sums of the weight and its products with: Δx, Δy, Δx², ΔxΔy, Δy², d, Δx·d, Δy·d; d = difference to the centre.
     sums = np.zeros((9, *inverse.shape), np.float32)
-    for here, there in _shifts(inverse.shape, radius):
-        dx, dy = x[there[1]] - x[here[1]], (y[there[0]] - y[here[0]])[:, None]
-        centre = inverse[here]
-        difference = inverse[there] - centre
-        weight = (np.abs(difference) <= centre * (MAX_SLANT * np.hypot(dx, dy)) + 2 * NOISE).astype(np.float32)
-        if before is not None:
-            residual = difference - before.level[here] - before.along_x[here] * dx - before.along_y[here] * dy
-            weight /= 1 + np.square(residual * np.float32(1 / NOISE))
-        weighted = weight * difference
-        terms = (weight, weight * dx, weight * dy, weight * (dx * dx), weight * (dx * dy), weight * (dy * dy))
-        for total, term in zip(sums, (*terms, weighted, weighted * dx, weighted * dy), strict=True):
+    for here, there in _shifts(len(y), radius):
+        dy = (y[there] - y[here])[:, None]
+        guess = None if before is None else before.rows(here)
+        w, wx, wxx, wd, wxd = _row_sums(inverse[here], inverse[there], x, dy, radius, guess)
+        for total, term in zip(sums, (w, wx, w * dy, wxx, wx * dy, w * (dy * dy), wd, wxd, wd * dy), strict=True):
             total[here] += term
     return _solved(sums)
+
+
+def _row_sums(
+    centres: np.ndarray, neighbours: np.ndarray, x: np.ndarray, dy: np.ndarray, radius: int, before: _Planes | None
+) -> np.ndarray:
+    """Sums over one row of the window, where Δy is the same: the weight and its products with Δx, Δx², d, Δx·d."""
+    sums = np.zeros((5, *centres.shape), np.float32)
+    for here, there in _shifts(len(x), radius):
+        dx = x[there] - x[here]
+        difference = neighbours[:, there] - centres[:, here]
+        slack = centres[:, here] * (MAX_SLANT * np.sqrt(dx * dx + dy * dy)) + 2 * NOISE
+        weight = (np.abs(difference) <= slack).astype(np.float32)
+        if before is not None:
+            expected = before.level[:, here] + before.along_x[:, here] * dx + before.along_y[:, here] * dy
+            weight /= 1 + np.square((difference - expected) * np.float32(1 / NOISE))
+        weighted = weight * difference
+        for total, term in zip(sums, (weight, weight * dx, weight * (dx * dx), weighted, weighted * dx), strict=True):
+            total[:, here] += term
+    return sums
 
 
 def _solved(sums: np.ndarray) -> _Planes:
@@ -113,13 +130,8 @@ def _solved(sums: np.ndarray) -> _Planes:
     return _Planes(level - along_x * mean_x - along_y * mean_y, along_x, along_y, known)
 
 
-def _shifts(shape: tuple[int, ...], radius: int) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:
-    """For each place in the window: the pixels that have this neighbour, and their neighbours."""
-    for down in range(-min(radius, shape[0] - 1), min(radius, shape[0] - 1) + 1):
-        for right in range(-min(radius, shape[1] - 1), min(radius, shape[1] - 1) + 1):
-            rows, columns = _overlap(shape[0], down), _overlap(shape[1], right)
-            yield (rows[0], columns[0]), (rows[1], columns[1])
-
-
-def _overlap(length: int, shift: int) -> tuple[slice, slice]:
-    return slice(max(-shift, 0), length - max(shift, 0)), slice(max(shift, 0), length + min(shift, 0))
+def _shifts(length: int, radius: int) -> Iterator[tuple[slice, slice]]:
+    """For each shift along an axis: the pixels that have this neighbour, and their neighbours."""
+    reach = min(radius, length - 1)
+    for shift in range(-reach, reach + 1):
+        yield slice(max(-shift, 0), length - max(shift, 0)), slice(max(shift, 0), length + min(shift, 0))

@@ -90,7 +90,8 @@ class NyuV2Mat:
 
     def _opened(self) -> Any:
         try:
-            return _h5py().File(self.path, "r")
+            # Nobody writes the file, and some network file systems have no locks.
+            return _h5py().File(self.path, "r", locking=False)
         except OSError as error:
             raise ConversionError(f"'{self.path}' cannot be opened, is it complete? {error}") from error
 
