@@ -66,8 +66,9 @@ class NyuV2Mat:
             for name in _NEEDED:
                 if name not in file:
                     raise ConversionError(f"'{self.path}' has no variable {name!r}; found {', '.join(file)}")
-            for name in _TYPES.keys() & file.keys():
-                self._check(file, name)
+            for name in _TYPES:
+                if name in file:
+                    self._check(file, name)
             frames, columns, rows = file["labels"].shape
         return frames, rows, columns
 

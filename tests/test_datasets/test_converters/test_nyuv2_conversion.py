@@ -190,12 +190,26 @@ def cut(paths: dict[str, Path]) -> None:
     paths["source"].write_bytes(paths["source"].read_bytes()[:-2000])
 
 
+def damaged(paths: dict[str, Path]) -> None:
+    """Compressed, as MATLAB does, and then broken in the second frame."""
+    with h5py.File(paths["source"], "a") as file:
+        depths = file["depths"][()]
+        del file["depths"]
+        chunks = file.create_dataset("depths", data=depths, chunks=(1, *depths.shape[1:]), compression="gzip").id
+        file.flush()
+        place = chunks.get_chunk_info_by_coord((1, 0, 0))
+    content = bytearray(paths["source"].read_bytes())
+    content[place.byte_offset : place.byte_offset + place.size] = bytes(place.size)
+    paths["source"].write_bytes(content)
+
+
 WRONG: dict[str, tuple[Callable[[dict[str, Path]], Any], type[Exception], str]] = {
     "no source": (lambda p: p["source"].unlink(), FileNotFoundError, "labeled.mat' does not exist"),
     "no splits": (lambda p: p["splits"].unlink(), FileNotFoundError, "splits.mat' with variable trainNdxs does not"),
     "no mapping": (lambda p: p["mapping"].unlink(), FileNotFoundError, "mapping.mat' with variable mapClass does not"),
     "not HDF5": (written("source", mat(a=1)), ConversionError, "labeled.mat' is not an HDF5"),
     "cut short": (cut, ConversionError, "labeled.mat' cannot be opened, is it complete"),
+    "damaged": (damaged, ConversionError, "frame 2 of .*labeled.mat' cannot be read"),
     "no depths": (without("depths"), ConversionError, "no variable 'depths'; found images, instances, labels"),
     "image type": (replaced("images", np.zeros((3, 3, 64, 48))), ConversionError, "images in .* must be uint8, N x 3"),
     "not reversed": (replaced("depths", np.zeros((3, 48, 64))), ConversionError, r"depths in .*found float64 \(3, 48"),
