@@ -31,6 +31,7 @@ setup(
     extras_require={
         "onedl": requirements("onedl"),
         "openmmlab": requirements("openmmlab"),
+        "converters": requirements("converters"),
         "test": requirements("test"),
         "dev": requirements("test") + requirements("dev"),
     },

@@ -1,13 +1,14 @@
 """NYU-v2 frames at half size, three tasks, MobileNetV2 x0.35: under an hour on two cores."""
 
-import os.path as osp
-
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/nyud_256.py",
     "../_base_/models/dymu_semseg_depth_normals.py",
     "../_base_/schedules/stable.py",
 ]
+
+# After _base_: before it, mmengine 0.10.7 would take this for a config of its other syntax.
+import os.path as osp
 
 # ImageNet weights of this width are nowhere to download: without the file, a shared trunk gives the common start.
 weights = "{{$MMDYMU_DATA_ROOT:data}}/weights/mobilenet_v2_0.35_imagenet_mmpretrain.pth"

@@ -1,13 +1,14 @@
 """PASCAL-Context, five tasks, MobileNetV2 with DeepLabV3+ decoders: the paper's setting, trained as in BMTAS."""
 
-import os.path as osp
-
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/pascal_context_bmtas.py",
     "../_base_/models/dymu_pascal.py",
     "../_base_/schedules/stable.py",
 ]
+
+# After _base_: before it, mmengine 0.10.7 would take this for a config of its other syntax.
+import os.path as osp
 
 # Weights of your own lie in data/weights; without them the usual ImageNet weights are downloaded when training starts.
 local = "{{$MMDYMU_DATA_ROOT:data}}/weights/mobilenet_v2_1.0_imagenet_int8deq_mmpretrain.pth"

@@ -13,10 +13,12 @@ import torch
 from mmengine.dataset import pseudo_collate
 from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.data import DataLoader, Subset
 
 from mmdymu.models import ControllableNet
 from mmdymu.registry import DATASETS
+from mmdymu.search.path_table import pick_labels
 
 from .balancing import image_tasks_of, spread_over_tasks
 
@@ -70,8 +72,11 @@ class Frames:
     def batches(self, model: ControllableNet, images: int | None = None, batch_size: int = 32) -> list[Batch]:
         """Loads images and preprocesses them for a model.
 
+        Images of another size than the model's ``image_size`` are resized to it, and so are labels that differ in
+        size among each other (nearest): path tables and affinities compare images pixel by pixel.
+
         Args:
-            model: Its data preprocessor is used.
+            model: Its data preprocessor and ``image_size`` are used.
             images: How many; None or more than there are means all.
             batch_size: Most images in a batch, of every task where an image counts for one task only; all batches are
                 about equally large, so that none is too small for batch statistics.
@@ -93,5 +98,33 @@ class Frames:
         )
         with torch.no_grad():
             # As in training: labels are padded along with the images.
-            processed = [model.data_preprocessor(data, True) for data in loader]
+            loaded = _uniform(list(loader), model.image_size)
+            processed = [model.data_preprocessor(data, True) for data in loaded]
         return [Batch(data["inputs"], data["data_samples"]) for data in processed]
+
+
+def _uniform(loaded: list[dict[str, Any]], size: Sequence[int]) -> list[dict[str, Any]]:
+    """Batches whose images, and whose labels, can be stacked."""
+    labels_vary = len({_label_sizes(sample) for data in loaded for sample in data["data_samples"]}) > 1
+    if not labels_vary and all(tuple(image.shape[-2:]) == tuple(size) for data in loaded for image in data["inputs"]):
+        return loaded
+    return [
+        {
+            **data,
+            "inputs": [_resized(image, size) for image in data["inputs"]],
+            "data_samples": [pick_labels(sample, dict.fromkeys(sample.keys(), size)) for sample in samples],
+        }
+        for data, samples in ((data, data["data_samples"]) for data in loaded)
+    ]
+
+
+def _label_sizes(sample: MultiTaskDataSample) -> tuple[tuple[int, ...], ...]:
+    fields = [field for task in sorted(sample.keys()) for field in sample.get(task).values()]
+    return tuple(tuple(field.data.shape[-2:]) for field in fields)
+
+
+def _resized(image: Tensor, size: Sequence[int]) -> Tensor:
+    wanted = (int(size[0]), int(size[1]))
+    if tuple(image.shape[-2:]) == wanted:
+        return image
+    return functional.interpolate(image[None].float(), wanted, mode="bilinear", antialias=True)[0].to(image.dtype)

@@ -6,7 +6,7 @@ is to know about every tree.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from mmengine.structures import PixelData
@@ -14,6 +14,7 @@ from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor
 
 from mmdymu.models import ControllableNet
+from mmdymu.models.heads.resizing import pick
 from mmdymu.progress import Progress
 
 from .fused import fused_copy
@@ -80,24 +81,20 @@ def shrink_labels(
         New samples; the old ones stay as they are.
     """
     outputs = model.run_tree(inputs[:1], model.anchor_tree)
-    small = []
-    for sample in data_samples:
-        copied = sample.clone()
-        for task in model.tasks:
-            if task not in copied:
-                continue
-            # A clone shares its fields with the original.
-            single = copied.get(task).clone()
-            for name, field in single.items():
-                if isinstance(field, PixelData):
-                    single.set_data({name: PixelData(data=_pick(field.data, outputs[task].shape[-2:]))})
-            copied.set_field(single, task)
-        small.append(copied)
-    return small
+    sizes = {task: output.shape[-2:] for task, output in outputs.items()}
+    return [pick_labels(sample, sizes) for sample in data_samples]
 
 
-def _pick(label: Tensor, size: torch.Size) -> Tensor:
-    height, width = label.shape[-2:]
-    rows = ((torch.arange(size[0], device=label.device) + 0.5) * height / size[0]).long()
-    columns = ((torch.arange(size[1], device=label.device) + 0.5) * width / size[1]).long()
-    return label[..., rows[:, None], columns]
+def pick_labels(sample: MultiTaskDataSample, sizes: Mapping[str, Sequence[int]]) -> MultiTaskDataSample:
+    """A new sample whose label maps have the (height, width) given for each task; see :func:`pick`."""
+    copied = sample.clone()
+    for task, size in sizes.items():
+        if task not in copied:
+            continue
+        # A clone shares its fields with the original.
+        single = copied.get(task).clone()
+        for name, field in single.items():
+            if isinstance(field, PixelData):
+                single.set_data({name: PixelData(data=pick(field.data, size))})
+        copied.set_field(single, task)
+    return copied

@@ -5,13 +5,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from mmengine import Config
+from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from test_datasets.dataset_files import write_image
 from test_datasets.mat_files import mat
 from test_datasets.releases import PASCAL, RELEASES, pascal_classes, write_pascal
+from torch.utils.data import DataLoader
 
 from mmdymu.datasets.decoders.borders import borders
+from mmdymu.engine.seeding import SeededDataset, StageSampler
 from mmdymu.registry import DATASETS
 
 FOLDER = Path(__file__).parents[2] / "configs" / "_base_" / "datasets"
@@ -147,3 +151,24 @@ def test_other_groupings_of_parts(tmp_path: Path, count: int) -> None:
         decoder={"type": "PascalPartsDecoder", "parts": count}, classes=tuple(map(str, range(count + 1)))
     )
     assert loaded(dataset)["gt_parts"].max() == (1 if count == 1 else 2)
+
+
+@pytest.mark.parametrize("name", ["pascal_context_astmt", "pascal_context_atrc"])
+def test_augmentation_is_the_same_with_any_number_of_workers(name: str, tmp_path: Path) -> None:
+    write_pascal(tmp_path / "data", name="2008_000001")
+    write_pascal(tmp_path / "data", name="2008_000002")
+    dataset = SeededDataset(DATASETS.build(config(name).train_dataloader.dataset))
+
+    def batches(workers: int) -> list[Any]:
+        sampler = StageSampler(2, 2, seed=0, stage="anchor", start=0, stop=2, rank=0, world_size=1)
+        return list(DataLoader(dataset, 2, sampler=sampler, num_workers=workers, collate_fn=pseudo_collate))
+
+    alone, two = batches(0), batches(2)
+    for first, second in zip(alone, two, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(first["inputs"], second["inputs"], strict=True))
+        for a, b in zip(first["data_samples"], second["data_samples"], strict=True):
+            for task in a.tasks:
+                (left,), (right,) = a.get(task).values(), b.get(task).values()
+                assert torch.equal(left.data, right.data), task
+    first, later = (batch["data_samples"][0].get("semseg").gt_sem_seg.data for batch in alone)
+    assert not torch.equal(first, later)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mmdymu.engine import Frames
 from mmdymu.models import ControllableSegmentor
+from mmdymu.registry import DATASETS
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +73,49 @@ def test_refuses_a_config_without_the_split(split: str) -> None:
 def test_no_batch_is_much_smaller_than_the_others(model: ControllableSegmentor) -> None:
     batches = Frames.from_config(config()).batches(model, batch_size=9)
     assert [len(batch.inputs) for batch in batches] == [5, 5]
+
+
+@DATASETS.register_module(force=True)
+class GrowingDataset(tiny.TinyDataset):
+    """Every image is larger than the one before; the labels are larger still, as loaded after a resizing."""
+
+    def __init__(self, growing_images: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self.growing_images = growing_images
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        height, width = tiny.SIZE
+        self.shape = (height + 8 * index, width + 4 * index)
+        item = super().__getitem__(index)
+        if not self.growing_images:
+            item["inputs"] = item["inputs"][:, :height, :width]
+        return item
+
+
+@pytest.mark.parametrize("growing_images", [True, False])
+def test_images_and_labels_of_any_size_can_be_stacked(model: ControllableSegmentor, growing_images: bool) -> None:
+    dataset = {
+        "type": "mmdymu.GrowingDataset", "growing_images": growing_images, "size": 5, "pipeline": []
+    }  # fmt: skip
+    batches = Frames(dataset).batches(model, batch_size=2)
+    plain = GrowingDataset(growing_images, size=5, pipeline=[])
+    assert {tuple(batch.inputs.shape[-2:]) for batch in batches} == {tiny.SIZE}
+    samples = [sample for batch in batches for sample in batch.data_samples]
+    for index, sample in enumerate(samples):
+        label = plain[index]["data_samples"].get("semseg").gt_sem_seg.data
+        rows = [int((y + 0.5) * label.shape[1] / tiny.SIZE[0]) for y in range(tiny.SIZE[0])]
+        columns = [int((x + 0.5) * label.shape[2] / tiny.SIZE[1]) for x in range(tiny.SIZE[1])]
+        expected = [[int(label[0, y, x]) for x in columns] for y in rows]
+        assert sample.get("semseg").gt_sem_seg.data[0].tolist() == expected
+    outputs = model.run_tree(batches[0].inputs, model.anchor_tree)
+    losses, _ = model.task_losses(outputs, batches[0].data_samples)
+    assert torch.isfinite(losses).all()
+
+
+def test_frames_of_one_size_keep_the_size_of_their_labels(model: ControllableSegmentor) -> None:
+    dataset = {"type": "mmdymu.GrowingDataset", "growing_images": False, "size": 1, "pipeline": []}
+    (batch,) = Frames(dataset).batches(model)
+    assert torch.equal(
+        batch.data_samples[0].get("depth").gt_depth_map.data,
+        GrowingDataset(False, size=1, pipeline=[])[0]["data_samples"].get("depth").gt_depth_map.data,
+    )

@@ -1,67 +1,24 @@
 """NYU Depth V2 in its widespread 480x640 form: 40-class semseg, depth and normals in metres and unit vectors.
 
-Semseg PNGs hold 0 = unlabelled and 1 to 40; depth and normals are float arrays (.npy). Scales 1, 1.2 and 1.5
-with a crop back to the frame's size, as multi-task work on this set has it; the 425x560 release works, too,
-with another crop_size.
+Semseg PNGs hold 0 = unlabelled and 1 to 40; depth and normals are float arrays (.npy).
 """
 
+_base_ = ["./nyud.py"]
+
 data_root = "{{$MMDYMU_DATA_ROOT:data}}/NYUD_MT"
-crop_size = (480, 640)
 
 tasks = dict(
-    semseg=dict(
-        kind="label",
-        folder="segmentation",
-        suffix=".png",
-        offset=-1,
-        ignore=(0, 255),
-        classes=(
-            "wall", "floor", "cabinet", "bed", "chair", "sofa", "table", "door", "window", "bookshelf",
-            "picture", "counter", "blinds", "desk", "shelves", "curtain", "dresser", "pillow", "mirror",
-            "floor mat", "clothes", "ceiling", "books", "refrigerator", "television", "paper", "towel",
-            "shower curtain", "box", "whiteboard", "person", "night stand", "toilet", "sink", "lamp",
-            "bathtub", "bag", "otherstructure", "otherfurniture", "otherprop",
-        ),
-    ),
+    semseg=dict(kind="label", folder="segmentation", offset=-1, ignore=(0, 255), classes={{_base_.classes}}),
     normals=dict(kind="normals", folder="normals", suffix=".npy", scale=1, offset=0),
     depth=dict(kind="depth", folder="depth", suffix=".npy"),
-)  # fmt: skip
+)
 
-train_pipeline = [
-    dict(type="LoadImageFromFile"),
-    dict(type="mmdymu.LoadMultiTaskAnnotations"),
-    dict(type="mmdymu.MultiTaskRandomResize", ratios=(1.0, 1.2, 1.5)),
-    dict(type="mmseg.RandomCrop", crop_size=crop_size),
-    dict(type="mmdymu.MultiTaskRandomFlip", prob=0.5),
-    dict(type="mmdymu.PackMultiTaskInputs"),
-]
-test_pipeline = [
-    dict(type="LoadImageFromFile"),
-    dict(type="mmdymu.LoadMultiTaskAnnotations"),
-    dict(type="mmdymu.PackMultiTaskInputs"),
-]
-
-# What tools/check_dataset.py compares with.
-release = dict(train=795, val=654)
 _dataset = dict(
-    type="mmdymu.MultiTaskDataset",
     data_root=data_root,
     img=dict(folder="images", suffix=".jpg"),
     tasks=tasks,
     how_to_get="The NYUD_MT release of the multi-task learning survey (Vandenhende et al., TPAMI 2021)",
 )
-train_dataloader = dict(
-    batch_size=8,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type="InfiniteSampler", shuffle=True),
-    dataset=dict(ann_file="gt_sets/train.txt", pipeline=train_pipeline, **_dataset),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(ann_file="gt_sets/val.txt", pipeline=test_pipeline, test_mode=True, **_dataset),
-)
-test_dataloader = val_dataloader
+train_dataloader = dict(dataset=_dataset)
+val_dataloader = dict(dataset=_dataset)
+test_dataloader = dict(dataset=_dataset)

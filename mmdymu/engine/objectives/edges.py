@@ -115,10 +115,11 @@ class EdgeObjective(StageObjective):
         if self.source == "table" and not torch.isfinite(model.path_losses).all():
             print_log(f"path table: {model.num_tasks**model.num_layers} paths on {len(batch.inputs)} images", "current")
             model.path_losses.copy_(build_path_table(model, batch.inputs, batch.data_samples))
-        with torch.no_grad():
-            single, _ = model.tree_losses(batch.inputs, batch.data_samples, model.anchor_tree)
         if self.source == "table":
             single = torch.stack([model.path_losses[(j,) * (model.num_layers + 1)] for j in range(model.num_tasks)])
+        else:
+            with torch.no_grad():
+                single, _ = model.tree_losses(batch.inputs, batch.data_samples, model.anchor_tree)
         model.loss_scale.copy_(self._scale(model.tasks, single))
         print_log(f"loss scale w: {dict(zip(model.tasks, model.loss_scale.tolist(), strict=True))}", "current")
 

@@ -10,7 +10,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["resize", "stack_labels", "to_original_size"]
+__all__ = ["pick", "resize", "stack_labels", "to_original_size"]
 
 
 def resize(maps: Tensor, size: Sequence[int], align_corners: bool = False) -> Tensor:
@@ -19,6 +19,14 @@ def resize(maps: Tensor, size: Sequence[int], align_corners: bool = False) -> Te
     if maps.shape[-2:] == (height, width):
         return maps
     return functional.interpolate(maps, size=(height, width), mode="bilinear", align_corners=align_corners)
+
+
+def pick(label: Tensor, size: Sequence[int]) -> Tensor:
+    """(C, H, W) label at another size: each pixel from the middle of its cell, no value is averaged."""
+    height, width = label.shape[-2:]
+    rows = ((torch.arange(size[0], device=label.device) + 0.5) * height / size[0]).long()
+    columns = ((torch.arange(size[1], device=label.device) + 0.5) * width / size[1]).long()
+    return label[..., rows[:, None], columns]
 
 
 def stack_labels(samples: Sequence[SegDataSample], field: str) -> Tensor:
