@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
+from mmdymu.datasets import BaseMultiTaskDataset
 from mmdymu.datasets.checking import check_config, report_lines
 from mmdymu.datasets.checking.config import build_lazily, split_datasets
 from mmdymu.visualization.contact_sheet import contact_sheet
@@ -37,6 +38,9 @@ def show(config: Config, folder: Path, count: int) -> None:
     """Paint a contact sheet of each split."""
     for names, options in split_datasets(config):
         dataset = build_lazily(options)
+        if not isinstance(dataset, BaseMultiTaskDataset):
+            print(f"no contact sheet of {' = '.join(names)}: its images have no label maps")
+            continue
         dataset.check_folders()
         entries = dataset.entries()
         chosen = np.linspace(0, len(entries) - 1, min(count, len(entries))).round().astype(int)

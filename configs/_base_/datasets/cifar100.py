@@ -5,6 +5,9 @@ Unpack cifar-100-python.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html in
 
 data_root = "{{$MMDYMU_DATA_ROOT:data}}/cifar-100-python"
 
+# What tools/check_dataset.py compares with.
+release = dict(train=50_000, test=10_000)
+
 train_pipeline = [
     # The paper does not state its augmentation: the usual one for these images is our choice.
     dict(type="mmdymu.MultiTaskPad", size=(40, 40)),

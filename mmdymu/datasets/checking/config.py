@@ -13,6 +13,8 @@ from mmengine.logging import print_log
 from mmdymu.registry import DATASETS
 
 from ..base import BaseMultiTaskDataset
+from ..cifar100 import CIFAR100Tasks
+from .classes import check_classes
 from .split import SplitReport, check_split
 
 SPLITS = ("train", "val", "test")
@@ -39,7 +41,11 @@ def check_config(
     for names, dataset in split_datasets(config):
         name = " = ".join(names)
         print_log(f"Looking at {name}", "current")
-        report = check_split(name, build_lazily(dataset), samples, num_workers)
+        built = build_lazily(dataset)
+        if isinstance(built, CIFAR100Tasks):
+            report = check_classes(name, built)
+        else:
+            report = check_split(name, built, samples, num_workers)
         _compare(report, names, config.get("release", {}))
         reports.append(report)
     _find_overlaps(reports)
@@ -65,14 +71,14 @@ def split_datasets(config: Mapping[str, Any]) -> list[tuple[list[str], dict[str,
     return found
 
 
-def build_lazily(dataset: Mapping[str, Any]) -> BaseMultiTaskDataset:
+def build_lazily(dataset: Mapping[str, Any]) -> BaseMultiTaskDataset | CIFAR100Tasks:
     """The data set, without a look at its files.
 
     Raises:
         TypeError: It is not one of this package.
     """
     built = DATASETS.build({**copy.deepcopy(dict(dataset)), "lazy_init": True})
-    if not isinstance(built, BaseMultiTaskDataset):
+    if not isinstance(built, BaseMultiTaskDataset | CIFAR100Tasks):
         raise TypeError(f"dataset type {dataset.get('type')!r} cannot be checked: it is no multi-task data set")
     return built
 
