@@ -17,7 +17,9 @@ $(STAMP): setup.py requirements/runtime.txt requirements/onedl.txt requirements/
 	$(BIN)/python -m pip install -c requirements/constraints-onedl.txt -e '.[onedl,test]'
 	@touch $@
 
-# Continues where an interrupted run stopped.
+# Continues where an interrupted run stopped. One thread: the model is small, and a thread that waits for another beside
+# other work costs more than it gives.
+train: export OMP_NUM_THREADS ?= 1
 train: install
 	$(BIN)/python tools/demo.py configs/dymu/scenes_r18.py --resume
 
@@ -36,6 +38,8 @@ format: install
 	$(BIN)/ruff format .
 
 # Real frames, see the README: trains, tests, then measures the control on frames that no stage saw.
+# Threads that wait spin for a moment only, so that other work, the loader's processes included, can go on.
+nyu nyu-paper nyu-active: export GOMP_SPINCOUNT ?= 20000
 nyu: install
 	$(BIN)/python tools/demo.py configs/dymu/nyud_mbv2.py --resume
 	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2.py $$(cat work_dirs/nyud_mbv2/last_checkpoint)

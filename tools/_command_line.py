@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import re
 import sys
 import traceback
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,23 @@ import mmdymu  # first: it names a missing dependency and the command that insta
 # isort: split
 from mmengine.config import Config, DictAction
 
+STEERING = ("pref", "cost_weight", "norm_statistics", "run_anchor")
 USER_ERRORS = (ValueError, TypeError, KeyError, FileNotFoundError)
 _OWN_FOLDERS = (Path(mmdymu.__file__).resolve().parent, Path(__file__).resolve().parent)
 _TRACEBACK_LINE = re.compile(r'File "(?P<file>[^"]+)", line \d+, in .*\n\s+(?P<source>.*)')
+
+
+class Settings(DictAction):
+    """``key=value`` settings; one without ``=`` is told, where mmengine's own action fails."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: Any = None
+    ) -> None:
+        """Adds the settings to the namespace."""
+        for value in values:
+            if "=" not in value:
+                parser.error(f"{option_string}: {value!r} must be key=value")
+        super().__call__(parser, namespace, values, option_string)
 
 
 def make_parser(description: str) -> argparse.ArgumentParser:
@@ -28,7 +44,7 @@ def make_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--cfg-options",
         nargs="+",
-        action=DictAction,
+        action=Settings,
         help="override settings of the config, key=value: 'pref=[0.6,0.2,0.2]' cost_weight=0.5, "
         "or by task name: pref.semseg=0.6 pref.depth=0.4 (tasks not named get 0)",
     )
@@ -47,6 +63,7 @@ def load_config(args: argparse.Namespace) -> Config:
     config = Config.fromfile(args.config)
     config.launcher = args.launcher
     options, preference = split_preference(args.cfg_options or {})
+    check_settings(options, config)
     config.merge_from_dict(options)
     if preference:
         config.pref = preference
@@ -55,6 +72,14 @@ def load_config(args: argparse.Namespace) -> Config:
     elif config.get("work_dir") is None:
         config.work_dir = os.path.join("work_dirs", Path(args.config).stem)
     return config
+
+
+def check_settings(options: dict[str, Any], config: Config) -> None:
+    """Complain about a setting that is almost one of those that steer a test."""
+    for key in options:
+        close = difflib.get_close_matches(key, STEERING, n=1, cutoff=0.75)
+        if close and key not in STEERING and key not in config:
+            raise ValueError(f"--cfg-options: unknown setting {key!r}, did you mean {close[0]!r}?")
 
 
 def split_preference(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -71,8 +96,16 @@ def split_preference(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
 
 def check_checkpoint(path: str) -> None:
     """Complain about a missing checkpoint before a model is built; addresses (https://…) are left alone."""
-    if "://" not in path and not Path(path).is_file():
-        raise FileNotFoundError(f"checkpoint {path!r} does not exist")
+    if "://" in path:
+        return
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"checkpoint {path!r} does not exist; a run names its last one in last_checkpoint")
+    with open(path, "rb") as file:
+        begin = file.read(2)
+    if begin == b"PK" and not zipfile.is_zipfile(path):
+        raise ValueError(f"checkpoint {path!r} is cut off: copy it again")
+    if begin != b"PK" and not begin.startswith(b"\x80"):  # 0x80: files of torch before 1.6
+        raise ValueError(f"checkpoint {path!r} is no file that torch has saved")
 
 
 def run_tool(main: Callable[[Sequence[str]], int], arguments: Sequence[str] | None = None) -> int:
@@ -80,6 +113,9 @@ def run_tool(main: Callable[[Sequence[str]], int], arguments: Sequence[str] | No
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         return main(arguments)
+    except KeyboardInterrupt:
+        print("interrupted; training goes on from its last checkpoint with --resume", file=sys.stderr)
+        return 130
     except USER_ERRORS as error:
         if "--debug" in arguments or not is_user_error(error):
             raise

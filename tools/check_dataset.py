@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from _command_line import load_config, make_parser, run_tool
 
@@ -16,7 +17,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
 from mmdymu.datasets import BaseMultiTaskDataset
-from mmdymu.datasets.checking import check_config, report_lines
+from mmdymu.datasets.checking import check_config, check_frame, report_lines
 from mmdymu.datasets.checking.config import build_lazily, split_datasets
 from mmdymu.visualization.contact_sheet import contact_sheet
 from mmdymu.visualization.multi_task_visualizer import write_png
@@ -41,12 +42,24 @@ def show(config: Config, folder: Path, count: int) -> None:
         if not isinstance(dataset, BaseMultiTaskDataset):
             print(f"no contact sheet of {' = '.join(names)}: its images have no label maps")
             continue
+        shown = readable_entries(dataset, count)
+        if not shown:
+            print(f"no contact sheet of {' = '.join(names)}: none of its images can be read, see the errors")
+            continue
+        path = folder / f"{'_'.join(names)}.png"
+        write_png(str(path), contact_sheet(dataset, shown))
+        print(f"contact sheet: {path}")
+
+
+def readable_entries(dataset: BaseMultiTaskDataset, count: int) -> list[Any]:
+    """Evenly spaced entries; those with errors are left out."""
+    try:
         dataset.check_folders()
         entries = dataset.entries()
-        chosen = np.linspace(0, len(entries) - 1, min(count, len(entries))).round().astype(int)
-        path = folder / f"{'_'.join(names)}.png"
-        write_png(str(path), contact_sheet(dataset, [entries[index] for index in chosen]))
-        print(f"contact sheet: {path}")
+    except (FileNotFoundError, ValueError):
+        return []
+    chosen = np.linspace(0, len(entries) - 1, min(count, len(entries))).round().astype(int)
+    return [entries[index] for index in chosen if not check_frame(dataset, (entries[index], True)).problems]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -60,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
         print("\n".join(report_lines(report)))
     errors, warnings = sum(len(r.errors) for r in reports), sum(len(r.warnings) for r in reports)
     print(f"{errors} errors, {warnings} warnings")
-    if args.show and not errors:
+    if args.show:
         show(config, Path(args.show), args.shown)
     return int(errors > 0)
 

@@ -65,8 +65,14 @@ def dump_predictions(config: Config, out: str) -> None:
 def summarise(runner: Runner, metrics: dict[str, float]) -> dict[str, Any]:
     """Return what --out FILE.json stores."""
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    selection = getattr(model, "selection", None)
+    preference = selection and dict(zip(selection.preference.tasks, selection.preference.weights, strict=True))
     summary: dict[str, Any] = {
+        "config": runner.cfg.filename,
+        "checkpoint": runner.cfg.load_from,
         "metrics": metrics,
+        "preference": preference,
+        "norm_statistics": runner.cfg.get("norm_statistics", "running"),
         "pref": runner.cfg.get("pref"),
         "cost_weight": runner.cfg.get("cost_weight", 0.0),
     }

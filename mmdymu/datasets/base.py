@@ -98,6 +98,22 @@ class BaseMultiTaskDataset(BaseDataset):
         """Item ``idx`` with what the transforms need to know about the tasks."""
         return {**super().get_data_info(idx), **self.task_info()}
 
+    def prepare_data(self, idx: int) -> Any:
+        """Item ``idx`` after the pipeline.
+
+        Raises:
+            ValueError: The image cannot be read.
+        """
+        try:
+            return super().prepare_data(idx)
+        except AssertionError as error:  # What mmcv raises.
+            if "failed to load image" not in str(error):
+                raise
+            raise ValueError(
+                f"image file '{self.get_data_info(idx)['img_path']}' cannot be read; find all damaged files with "
+                "tools/check_dataset.py CONFIG --all"
+            ) from error
+
     def task_info(self) -> dict[str, Any]:
         """What the transforms need to know about the tasks."""
         return {

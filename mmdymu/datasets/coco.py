@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as masks
 
-from .task_spec import IGNORE_LABEL
-
-BACKGROUND = "background"
+from .task_spec import BACKGROUND, IGNORE_LABEL
 
 
 @dataclass(frozen=True)

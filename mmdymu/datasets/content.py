@@ -14,9 +14,8 @@ import numpy as np
 from mmengine.logging import print_log
 
 from .caching import map_parallel
-from .coco import BACKGROUND
 from .loading import read_label
-from .task_spec import IGNORE_LABEL, TaskSpec
+from .task_spec import BACKGROUND, IGNORE_LABEL, TaskSpec
 
 
 def images_with_content(

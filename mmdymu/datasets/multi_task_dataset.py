@@ -93,7 +93,8 @@ class MultiTaskDataset(BaseMultiTaskDataset):
         root = Path(self.data_root)
         image = root / self.img_folder / f"{entry}{self.img_suffix}"
         if not image.is_file():
-            raise FileNotFoundError(f"image '{entry}' of split '{self.ann_file}' is missing: no file '{image}'")
+            hint = " (ids have no suffix)" if str(entry).endswith(self.img_suffix) else ""
+            raise FileNotFoundError(f"image '{entry}' of split '{self.ann_file}' is missing: no file '{image}'{hint}")
         labels, masks = self._labels(root, entry, self.tasks if tasks is None else tasks)
         return {"img_path": str(image), "label_paths": labels, "mask_paths": masks}
 

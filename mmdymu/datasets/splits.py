@@ -15,9 +15,9 @@ def ids_of_split(path: Path) -> list[str]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"split file '{path.absolute()}' (ann_file) does not exist")
-    ids = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    ids = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     if not ids:
-        raise ValueError(f"split file '{path.absolute()}' (ann_file) names no image")
+        raise ValueError(f"split file '{path.absolute()}' (ann_file) names no image: write one id a line")
     return ids
 
 

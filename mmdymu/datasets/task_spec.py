@@ -13,6 +13,7 @@ from .sources import LabelSource
 
 KINDS = ("label", "depth", "normals")
 IGNORE_LABEL = 255
+BACKGROUND = "background"
 # Stands for "outside the classes" in look-up tables, so that a check costs one comparison.
 OUTSIDE = 254
 _DEFAULT_SCALE = {"label": 1.0, "depth": 1.0, "normals": 1 / 127.5}
@@ -96,7 +97,7 @@ class TaskSpec:
             kind=kind,
             source=LabelSource.from_config(name, config),
             classes=_checked_classes(name, kind, classes),
-            palette=_palette(name, config.get("palette"), len(classes)),
+            palette=_palette(name, config.get("palette"), classes),
             optional=bool(config.get("optional", False)),
             decoding=_decoding(name, kind, config),
             mask=_mask(name, config.get("mask")),
@@ -219,11 +220,13 @@ def _value_map(name: str, value_map: Any) -> dict[int, int]:
     raise TypeError(f"tasks['{name}'] value_map must be a dict or a list over stored values, got {value_map!r}")
 
 
-def _palette(name: str, palette: Any, num_classes: int) -> tuple[tuple[int, int, int], ...]:
+def _palette(name: str, palette: Any, classes: Sequence[str]) -> tuple[tuple[int, int, int], ...]:
     if palette is None:
-        return tuple(_distinct_colour(index) for index in range(num_classes))
-    if len(palette) != num_classes:
-        raise ValueError(f"tasks['{name}'] has {num_classes} classes but {len(palette)} palette colours")
+        # Black, the first colour, is for background alone: any other class would look like no label.
+        first = 0 if classes and classes[0] == BACKGROUND else 1
+        return tuple(_distinct_colour(index + first) for index in range(len(classes)))
+    if len(palette) != len(classes):
+        raise ValueError(f"tasks['{name}'] has {len(classes)} classes but {len(palette)} palette colours")
     return tuple((int(red), int(green), int(blue)) for red, green, blue in palette)
 
 

@@ -39,7 +39,9 @@ def contact_sheet(dataset: BaseMultiTaskDataset, entries: Sequence[Any]) -> np.n
     cells = []
     for image, views in rows:
         shown = [captioned(image, "image", size)]
-        shown += [captioned(_overlaid(view, image), f"{task} {view.note}", size) for task, view in views.items()]
+        for task in dataset.tasks:
+            view = views.get(task)
+            shown.append(captioned(_overlaid(view, image), f"{task} {view.note}", size) if view else _none(task, size))
         cells.append([*shown, visualizer.legend_cell(views, size)])
     return grid(cells)
 
@@ -56,7 +58,11 @@ def _row(dataset: BaseMultiTaskDataset, entry: Any) -> tuple[np.ndarray, dict[st
         if spec.kind == "label":  # Masks in colour, too: grey would hide the image.
             label = read_map(sample.get(task), "gt_sem_seg")
             views[task] = view_classes(None, label, image, spec.classes, spec.palette)
-    return image, {task: views[task] for task in dataset.tasks if task in views}
+    return image, {task: view for task, view in views.items() if sample.get(task).has_label}
+
+
+def _none(task: str, size: tuple[int, int]) -> np.ndarray:
+    return captioned(None, f"{task}: no label", size)
 
 
 def _with_image(info: dict[str, Any]) -> dict[str, Any]:

@@ -124,3 +124,19 @@ def test_label_outside_the_classes_names_the_file(tmp_path: Path) -> None:
     write_image(tmp_path / "semseg" / "0002.png", np.full((6, 8), 77, np.uint8))
     with pytest.raises(ValueError, match=r"semseg/0002\.png.*77 is outside the 3 classes"):
         dataset[2]
+
+
+def test_a_damaged_image_is_named(tmp_path: Path) -> None:
+    dataset = MultiTaskDataset(**write_data_set(tmp_path), pipeline=LOAD)
+    (tmp_path / "images" / "0001.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"0001\.png' cannot be read.*check_dataset"):
+        dataset[1]
+
+
+def test_ids_have_no_suffix_and_no_byte_order_mark(tmp_path: Path) -> None:
+    arguments = write_data_set(tmp_path)
+    (tmp_path / "train.txt").write_text("\ufeff0001\n", encoding="utf-8")
+    assert len(MultiTaskDataset(**arguments)) == 1
+    (tmp_path / "train.txt").write_text("0001.png\n")
+    with pytest.raises(FileNotFoundError, match="ids have no suffix"):
+        MultiTaskDataset(**arguments)

@@ -69,3 +69,11 @@ def test_no_tasks() -> None:
         parse_tasks(["semseg"])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="depth"):
         parse_tasks({"depth": "depth"})  # type: ignore[dict-item]
+
+
+def test_black_is_for_background_alone() -> None:
+    rooms = TaskSpec.from_config("rooms", {"kind": "label", "classes": ("wall", "floor")})
+    parts = TaskSpec.from_config("parts", {"kind": "label", "classes": ("background", "head")})
+    assert (0, 0, 0) not in rooms.palette
+    assert parts.palette[0] == (0, 0, 0)
+    assert len({*rooms.palette, *parts.palette[1:]}) == 2

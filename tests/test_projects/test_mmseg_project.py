@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import mmseg
 import pytest
 import tiny
@@ -86,6 +87,7 @@ default_hooks = dict(
     checkpoint=dict(_delete_=True, type="mmdymu.SafeCheckpointHook", by_epoch=False, interval=4),
 )
 custom_hooks = [dict(type="mmdymu.PreferenceHook")]
+visualizer = dict(_delete_=True, type="mmdymu.MultiTaskVisualizer", vis_backends=[dict(type="LocalVisBackend")])
 """
 
 
@@ -125,10 +127,16 @@ def test_trains_all_stages(project: Path) -> None:
     ],
 )
 def test_tests_at_a_preference(project: Path, options: list[str], shown: str) -> None:
-    text = run(project, "test.py", "dymu.py", "run/iter_8.pth", "--cfg-options", *options)
+    pictures = ["--show-dir", f"pictures{options[0][6]}"]
+    text = run(project, "test.py", "dymu.py", "run/iter_8.pth", *pictures, "--cfg-options", *options)
     assert f"preference: {shown}" in text
     assert re.search(r"nodes \d of 6", text)
     assert re.search(r"semseg/mIoU: [\d.]+ .*depth/rmse: [\d.]+", text)
+    painted = next((project / "run").rglob(f"{pictures[1]}/**/*.png"))
+    # The image and two tasks side by side, predictions above labels.
+    height, width = cv2.imread(str(painted)).shape[:2]
+    assert width > 3 * 192 * 48 / 32
+    assert height > 2 * 192
 
 
 @pytest.mark.parametrize("scope", ["mmseg", "mmdymu", "mmengine", "mmpretrain"])

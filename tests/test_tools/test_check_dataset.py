@@ -40,3 +40,18 @@ def test_errors_give_status_one(
     out = capsys.readouterr().out
     assert "train: 4 images, 1 opened" in out
     assert "error: image '0002' has no label for task 'depth'" in out
+
+
+def test_a_sheet_shows_what_can_be_read(
+    load_tool: Callable[[str], ModuleType], config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data" / "depth" / "0000.png").unlink()
+    tool = load_tool("check_dataset")
+    arguments = [str(config), "--all", "--workers", "0", "--show", str(tmp_path / "sheets"), "--shown", "4"]
+    assert tool.main(arguments) == 1
+    row = 192 + 20 + 4
+    assert cv2.imread(str(tmp_path / "sheets" / "train.png")).shape[0] > 2 * row
+    for name in ("0001", "0002", "0003"):
+        (tmp_path / "data" / "depth" / f"{name}.png").unlink()
+    assert tool.main(arguments) == 1
+    assert "no contact sheet of train" in capsys.readouterr().out

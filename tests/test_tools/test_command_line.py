@@ -146,3 +146,39 @@ def test_errors_in_a_data_loader_worker(command_line, capsys, mode: str, shown: 
 def test_bugs_in_a_data_loader_worker_keep_their_traceback(command_line) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         command_line.run_tool(lambda _: len(list(DataLoader(BrokenFrames("bug"), num_workers=1))), [])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"PK" + bytes(50), "is cut off"), (b"hello", "is no file that torch has saved"), (b"", "is no file that torch")],
+)
+def test_damaged_checkpoints(command_line: ModuleType, tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "model.pth"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        command_line.check_checkpoint(str(path))
+    for legacy in (False, True):
+        torch.save({"a": 1}, path, _use_new_zipfile_serialization=not legacy)
+        command_line.check_checkpoint(str(path))
+
+
+def test_settings_need_a_value(command_line: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command_line.make_parser("").parse_args(["--cfg-options", "pref.depth"])
+    assert "--cfg-options: 'pref.depth' must be key=value" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("option", "meant"), [("preff=[1,0]", "pref"), ("cost_wieght=1", "cost_weight")])
+def test_mistyped_settings_are_told(
+    command_line: ModuleType, parse: Callable[..., Namespace], option: str, meant: str
+) -> None:
+    with pytest.raises(ValueError, match=f"did you mean '{meant}'"):
+        command_line.load_config(parse("--cfg-options", option))
+
+
+def test_an_interrupted_tool_says_how_to_go_on(command_line: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    assert command_line.run_tool(interrupted, []) == 130
+    assert "--resume" in capsys.readouterr().err

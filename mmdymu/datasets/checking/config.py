@@ -94,8 +94,8 @@ def _find_overlaps(reports: Sequence[SplitReport]) -> None:
     for first, second in combinations(reports, 2):
         shared = sorted(first.paths & second.paths)
         if shared:
-            names = ", ".join(Path(path).name for path in shared[:3])
-            second.errors.append(f"{second.name} shares {len(shared)} images with {first.name}: {names}, …")
+            names = ", ".join(Path(path).name for path in shared[:3]) + (", …" if len(shared) > 3 else "")
+            second.errors.append(f"{second.name} shares {len(shared)} images with {first.name}: {names}")
 
 
 def _count_files(report: SplitReport, config: Mapping[str, Any]) -> None:

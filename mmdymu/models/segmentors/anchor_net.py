@@ -181,9 +181,37 @@ class AnchorNet(BaseModel):
 
     def set_extra_state(self, state: Tensor) -> None:
         """Refuses a checkpoint of another task set."""
-        tasks = tuple(json.loads(bytes(state.tolist())))
+        tasks = _task_names(state)
         if tasks != self.tasks:
-            raise ValueError(f"the checkpoint belongs to tasks {list(tasks)}, the model has {list(self.tasks)}")
+            raise ValueError(
+                f"the checkpoint belongs to tasks {list(tasks)}, the model has {list(self.tasks)}: "
+                "use the config that it was trained with"
+            )
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *options: Any) -> None:
+        # mmengine loads what fits and only logs the rest, which would test untrained weights.
+        state = state_dict.get(f"{prefix}_extra_state")
+        if state is not None and _task_names(state) == self.tasks:
+            _check_shapes(self.state_dict(), state_dict, prefix)
+        super()._load_from_state_dict(state_dict, prefix, *options)
+
+
+def _task_names(state: Tensor) -> tuple[str, ...]:
+    return tuple(json.loads(bytes(state.tolist())))
+
+
+def _check_shapes(own: Mapping[str, Tensor], loaded: Mapping[str, Tensor], prefix: str) -> None:
+    """Refuses the checkpoint of another network with the same tasks."""
+    shapes = {
+        name: (tuple(loaded[prefix + name].shape), tuple(own[name].shape)) for name in own if prefix + name in loaded
+    }
+    other = {name: pair for name, pair in shapes.items() if pair[0] != pair[1] and not name.endswith("_extra_state")}
+    if other:
+        name, (found, wanted) = next(iter(other.items()))
+        raise ValueError(
+            f"the checkpoint belongs to another network: {len(other)} of its tensors have other shapes, the first is "
+            f"{name!r} with {found}, the model has {wanted}: use the config that it was trained with"
+        )
 
 
 def _checked_tasks(tasks: Sequence[str], heads: Mapping[str, Any]) -> tuple[str, ...]:

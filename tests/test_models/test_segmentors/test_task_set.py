@@ -79,3 +79,12 @@ def test_a_state_without_task_names_loads_leniently() -> None:
     model = tiny.build_model()
     state = {key: value for key, value in tiny.build_model(seed=1).state_dict().items() if "extra" not in key}
     assert model.load_state_dict(state, strict=False).missing_keys == ["_extra_state"]
+
+
+@pytest.mark.parametrize("load", LOADERS)
+def test_a_checkpoint_of_another_network_is_refused(
+    load: Callable[[ControllableSegmentor, str], None], tmp_path: Path
+) -> None:
+    path = save(tiny.build_model(stream={"backbone": {**tiny.RESNET, "stem_channels": 8}}), tmp_path)
+    with pytest.raises(ValueError, match=r"another network: \d+ of its tensors .* 'backbone\.streams\.0\."):
+        load(tiny.build_model(), path)
