@@ -127,12 +127,12 @@ def test_trains_all_stages(project: Path) -> None:
     ],
 )
 def test_tests_at_a_preference(project: Path, options: list[str], shown: str) -> None:
-    pictures = ["--show-dir", f"pictures{options[0][6]}"]
+    pictures = ["--show-dir", f"pictures_{options[0][6:9]}"]
     text = run(project, "test.py", "dymu.py", "run/iter_8.pth", *pictures, "--cfg-options", *options)
     assert f"preference: {shown}" in text
     assert re.search(r"nodes \d of 6", text)
     assert re.search(r"semseg/mIoU: [\d.]+ .*depth/rmse: [\d.]+", text)
-    painted = next((project / "run").rglob(f"{pictures[1]}/**/*.png"))
+    painted = next((project / pictures[1]).rglob("*.png"))
     # The image and two tasks side by side, predictions above labels.
     height, width = cv2.imread(str(painted)).shape[:2]
     assert width > 3 * 192 * 48 / 32
