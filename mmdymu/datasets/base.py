@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import cv2
 from mmengine.dataset import BaseDataset
 
 from .task_spec import parse_tasks
@@ -106,8 +107,8 @@ class BaseMultiTaskDataset(BaseDataset):
         """
         try:
             return super().prepare_data(idx)
-        except AssertionError as error:  # What mmcv raises.
-            if "failed to load image" not in str(error):
+        except (AssertionError, cv2.error) as error:  # What mmcv raises for damaged and for empty files.
+            if not any(words in str(error) for words in ("failed to load image", "imdecode")):
                 raise
             raise ValueError(
                 f"image file '{self.get_data_info(idx)['img_path']}' cannot be read; find all damaged files with "

@@ -48,6 +48,8 @@ class CocoLabel:
             if not segmentation or any(len(polygon) < 6 or len(polygon) % 2 for polygon in segmentation):
                 raise ValueError(f"polygons need three points or more, x and y each, got {segmentation!r}")
             return masks.merge(masks.frPyObjects(list(segmentation), self.height, self.width))
+        if not isinstance(segmentation, Mapping) or not {"size", "counts"} <= segmentation.keys():
+            raise ValueError(f"a segmentation is neither polygons nor RLE (size, counts): {segmentation!r}")
         if list(segmentation["size"]) != [self.height, self.width]:
             raise ValueError(
                 f"an RLE mask of size {list(segmentation['size'])} lies in an image of "
@@ -79,7 +81,10 @@ def coco_labels(path: Path, classes: Sequence[str], task: str) -> dict[str, Coco
         content = json.loads(path.read_text(encoding="utf-8"))
         known = {item["id"]: classes.index(item["name"]) for item in content["categories"] if item["name"] in classes}
         drawn = _by_image(content["annotations"], known)
-        images = content["images"]
+        sizes = {
+            str(image["file_name"]): (image["id"], int(image["height"]), int(image["width"]))
+            for image in content["images"]
+        }
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise ValueError(f"annotation file '{path}' of task '{task}' is not in the COCO format: {error!r}") from error
     if not known:
@@ -89,10 +94,8 @@ def coco_labels(path: Path, classes: Sequence[str], task: str) -> dict[str, Coco
         )
     empty = 0 if classes[0] == BACKGROUND else IGNORE_LABEL
     return {
-        str(Path(image["file_name"]).with_suffix("")): CocoLabel(
-            image["file_name"], int(image["height"]), int(image["width"]), empty, tuple(drawn.get(image["id"], ()))
-        )
-        for image in images
+        str(Path(file).with_suffix("")): CocoLabel(file, height, width, empty, tuple(drawn.get(number, ())))
+        for file, (number, height, width) in sizes.items()
     }
 
 

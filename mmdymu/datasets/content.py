@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from mmengine.logging import print_log
 
 from .caching import map_parallel
-from .loading import read_label
+from .loading import read_label, read_mask
 from .task_spec import BACKGROUND, IGNORE_LABEL, TaskSpec
 
 
@@ -34,8 +35,13 @@ def images_with_content(
     Returns:
         One answer an item.
     """
-    paths = [tuple(item["label_paths"][spec.name] for spec in specs) for item in items]
-    key = hashlib.sha256(repr([specs, [[_state(path) for path in row] for row in paths]]).encode()).hexdigest()[:24]
+    paths = [
+        tuple((item["label_paths"][spec.name], item.get("mask_paths", {}).get(spec.name)) for spec in specs)
+        for item in items
+    ]
+    key = hashlib.sha256(
+        repr([specs, [[_state(path) for pair in row for path in pair] for row in paths]]).encode()
+    ).hexdigest()[:24]
     file = cache_dir / f"{key}.json"
     if not file.is_file():
         print_log(f"Looking which of {len(items)} images have content for {[spec.name for spec in specs]}", "current")
@@ -58,11 +64,21 @@ def has_content(label: np.ndarray, spec: TaskSpec) -> bool:
     return bool(says.any())
 
 
-def _all_have_content(specs: Sequence[TaskSpec], labels: Sequence[Any]) -> bool:
+def _all_have_content(specs: Sequence[TaskSpec], labels: Sequence[tuple[Any, str | None]]) -> bool:
     return all(
-        label is not None and has_content(read_label(label, spec), spec)
-        for label, spec in zip(labels, specs, strict=True)
+        label is not None and has_content(_masked(label, mask, spec), spec)
+        for (label, mask), spec in zip(labels, specs, strict=True)
     )
+
+
+def _masked(label: Any, mask: str | None, spec: TaskSpec) -> np.ndarray:
+    array = read_label(label, spec)
+    if mask is not None and spec.mask is not None:
+        valid = read_mask(mask, spec.mask, spec.name)
+        height, width = array.shape[:2]
+        valid = cv2.resize(valid.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+        array[valid == 0] = IGNORE_LABEL if spec.kind == "label" else 0
+    return array
 
 
 def _state(label: Any) -> Any:

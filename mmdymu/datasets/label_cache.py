@@ -1,7 +1,7 @@
 """Decoded label files on disk: slow forms are decoded once and then read as PNGs.
 
-A cached file's name holds its source's path, size and time of change, so that its presence means that it is
-right: a changed source has another name, and the old file is removed. Files are written under a temporary name
+A cached file's name holds its source's path, size and time of change, so that its presence means that it is right: a
+changed source has another name, and the old file is removed after some days. Files are written under a temporary name
 and renamed, so that a killed run leaves nothing half-written and what it has done stays done.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,8 @@ from mmengine.logging import print_log
 
 from .caching import locked, map_parallel
 from .decoders import LabelDecoder
+
+KEPT_SECONDS = 7 * 24 * 3600
 
 
 def cached_labels(
@@ -71,7 +74,7 @@ def _decode(decoder: LabelDecoder, job: tuple[Path, Path]) -> None:
     source, target = job
     try:
         labels = decoder(source.read_bytes())
-    except ValueError as error:
+    except (ValueError, IndexError) as error:
         raise ValueError(f"label file '{source}': {error}") from error
     encoded = cv2.imencode(".png", labels)[1]
     temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
@@ -81,7 +84,13 @@ def _decode(decoder: LabelDecoder, job: tuple[Path, Path]) -> None:
 
 def _remove_outdated(folder: Path, fresh: set[str]) -> None:
     places = {_place(name) for name in fresh}
-    _remove(path for path in folder.glob("*.png") if path.name not in fresh and _place(path.name) in places)
+    # Not at once: another run may still read them.
+    latest = time.time() - KEPT_SECONDS
+    _remove(
+        path
+        for path in folder.glob("*.png")
+        if path.name not in fresh and _place(path.name) in places and path.stat().st_mtime < latest
+    )
 
 
 def _remove(paths: Iterable[Path]) -> None:

@@ -42,9 +42,13 @@ def read_mask(path: str, source: LabelSource, task: str, backend_args: dict[str,
         ValueError: The file cannot be read; file and task are named.
     """
     try:
-        return source.read(fileio.get(path, backend_args=backend_args))
+        mask = source.read(fileio.get(path, backend_args=backend_args))
     except ValueError as error:
         raise ValueError(f"mask file '{path}' of task '{task}': {error}") from error
+    mask = mask[..., 0] if mask.ndim == 3 and mask.shape[2] == 1 else mask
+    if mask.ndim != 2:
+        raise ValueError(f"mask file '{path}' of task '{task}' needs one channel, it holds {mask.shape}")
+    return mask
 
 
 def label_name(label: str | CocoLabel, spec: TaskSpec) -> str:

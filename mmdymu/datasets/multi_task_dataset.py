@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from mmengine.logging import print_log
 
 from mmdymu.registry import DATASETS
 
@@ -100,8 +103,21 @@ class MultiTaskDataset(BaseMultiTaskDataset):
 
     def prepared(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Items with slow label forms decoded, and only those with the required content."""
+        self._warn_of_absent_tasks(items)
         self._decode_slow_forms(items)
         return self._with_content(items)
+
+    def _warn_of_absent_tasks(self, items: Sequence[dict[str, Any]]) -> None:
+        for task, spec in self.task_specs.items():
+            if any(item["label_paths"][task] is not None for item in items):
+                continue
+            if spec.coco:
+                known = next(iter(self._drawn[task]), None)
+                raise ValueError(
+                    f"no image of the split is among those of '{spec.coco}' (task '{task}'), e.g. '{known}'"
+                )
+            folders = ", ".join(spec.source.folders)
+            print_log(f"no image has a label of task '{task}' (folder {folders})", "current", logging.WARNING)
 
     def _check_labels(self, root: Path, specs: Sequence[TaskSpec]) -> None:
         for spec in specs:
@@ -162,7 +178,7 @@ class MultiTaskDataset(BaseMultiTaskDataset):
         if not self.require:
             return items
         specs = [self.task_specs[task] for task in self.require]
-        answers = images_with_content(items, specs, self.cache_dir / "content")
+        answers = images_with_content(items, specs, self.cache_dir / "content")  # of what masks leave
         kept = [item for item, answer in zip(items, answers, strict=True) if answer]
         if not kept:
             raise ValueError(f"no image of split '{self.ann_file}' has content for all of require={self.require}")

@@ -33,6 +33,9 @@ class PathListDataset(MultiTaskDataset):
         expected = {IMAGE, *options.get("tasks", ())}
         if set(self.columns) != expected or len(self.columns) != len(expected):
             raise ValueError(f"columns={self.columns} must name each of {sorted(expected)} once")
+        for task, config in options["tasks"].items():
+            if {"mask", "coco"} & set(config):
+                raise ValueError(f"tasks['{task}'] of PathListDataset cannot have mask or coco: rows list plain files")
         super().__init__(**options)
 
     def check_folders(self) -> None:

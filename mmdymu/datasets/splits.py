@@ -15,7 +15,11 @@ def ids_of_split(path: Path) -> list[str]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"split file '{path.absolute()}' (ann_file) does not exist")
-    ids = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"split file '{path.absolute()}' (ann_file) is no UTF-8 text: {error}") from error
+    ids = [line.strip() for line in lines if line.strip()]
     if not ids:
         raise ValueError(f"split file '{path.absolute()}' (ann_file) names no image: write one id a line")
     return ids

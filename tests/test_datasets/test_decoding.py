@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from typing import Any
 
 import cv2
@@ -116,3 +118,27 @@ def test_ignored_maps() -> None:
     assert ignored_map(spec("depth"), (2, 3)).shape == (2, 3)
     assert not ignored_map(spec("normals"), (2, 3)).any()
     assert ignored_map(spec("normals"), (2, 3)).shape == (2, 3, 3)
+
+
+@pytest.mark.parametrize("depth", [2, 4])
+def test_grey_values_of_few_bits_are_not_stretched(depth: int) -> None:
+    """A file by hand: Pillow writes none."""
+    values = np.array([[0, 1, 2, 3]], np.uint8)
+    row = b"\0" + bytes([0b00011011] if depth == 2 else [0x01, 0x23])
+    header = struct.pack(">IIBBBBB", 4, 1, depth, 0, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(row)), (b"IEND", b"")]
+    chunks = [
+        struct.pack(">I", len(data)) + tag + data + struct.pack(">I", zlib.crc32(tag + data)) for tag, data in parts
+    ]
+    assert read_array(b"\x89PNG\r\n\x1a\n" + b"".join(chunks), ".png").tolist() == values.tolist()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".npy"])
+def test_empty_and_cut_files(suffix: str) -> None:
+    with pytest.raises(ValueError, match="cannot be read|not an image"):
+        read_array(b"", suffix)
+    if suffix == ".png":
+        palette = Image.fromarray(np.random.default_rng(0).integers(0, 20, (40, 40), np.uint8), "P")
+        palette.putpalette(range(60))
+        with pytest.raises(ValueError, match="cannot be read"):
+            read_array(png(palette)[:200], suffix)

@@ -172,3 +172,12 @@ def test_augmentation_is_the_same_with_any_number_of_workers(name: str, tmp_path
                 assert torch.equal(left.data, right.data), task
     first, later = (batch["data_samples"][0].get("semseg").gt_sem_seg.data for batch in alone)
     assert not torch.equal(first, later)
+
+
+def test_content_is_what_masks_leave(tmp_path: Path) -> None:
+    write_pascal(tmp_path / "data")
+    outdoors = tmp_path / "data" / "PASCAL_MT" / "pascal-context" / "trainval" / "2008_000001.mat"
+    assert len(DATASETS.build(pascal(require=("normals",)))) == 1
+    outdoors.write_bytes(mat(LabelMap=np.full(PASCAL, 360, np.uint16)))
+    with pytest.raises(ValueError, match=r"require=\('normals',\)"):
+        DATASETS.build(pascal(require=("normals",)))

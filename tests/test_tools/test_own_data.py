@@ -117,5 +117,7 @@ def test_the_wrapped_data_set(place: Path) -> None:
 def test_the_table_names_every_field() -> None:
     from mmdymu.datasets.task_spec import _SPEC_FIELDS
 
-    named = set(re.findall(r"`([a-z_]+)`", PAGE.split("## What a task's entry can say")[1].split("\n\nPixels")[0]))
+    named = set(
+        re.findall(r"`([a-z_]+)`", PAGE.split("## What a task's entry can say")[1].split("\n\nThe data set's own")[0])
+    )
     assert named >= _SPEC_FIELDS - {"renormalise"}

@@ -1,5 +1,9 @@
 """PASCAL-Context with five tasks, in the layout of the PASCAL_MT release (ASTMT) and of the PASCALContext tar.
 
+For the tar, link or rename its folder to PASCAL_MT. Labels of another size than their image are brought to it by the
+nearest pixel, normals too, which ASTMT interpolates. With parts as the only task add require=("parts",) to leave out
+images without people.
+
 Add a pipeline: pascal_context_bmtas.py, pascal_context_astmt.py, pascal_context_atrc.py.
 """
 
@@ -98,7 +102,6 @@ train_dataloader = dict(
     sampler=dict(type="InfiniteSampler", shuffle=True),
     dataset=dict(ann_file="ImageSets/Context/train.txt", **_dataset),
 )
-# Only images with content for all tasks, ASTMT's "val_all_tasks_present": add require=tuple(tasks).
 val_dataloader = dict(
     batch_size=1,
     num_workers=2,

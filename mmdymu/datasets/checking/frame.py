@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..base import BaseMultiTaskDataset
 from ..loading import label_name, read_label, read_mask
@@ -27,12 +26,14 @@ class FrameReport:
         path: The image's file; '' if it is missing.
         size: (height, width); None if the image was not opened.
         problems: One line each.
+        resized: Labels of another size than the image, which is allowed.
         statistics: By task, of the labels that were opened.
     """
 
     path: str = ""
     size: tuple[int, int] | None = None
     problems: list[str] = field(default_factory=list)
+    resized: list[str] = field(default_factory=list)
     statistics: dict[str, LabelStatistics] = field(default_factory=dict)
 
 
@@ -49,13 +50,13 @@ def check_frame(dataset: BaseMultiTaskDataset, work: tuple[Any, bool]) -> FrameR
         report.path = dataset.item(entry, ())["img_path"]
         if opened:
             report.size = _image_size(Path(report.path))
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         report.problems.append(str(error))
         return report
     for task in dataset.tasks:
         try:
             _check_label(dataset, entry, task, report)
-        except (FileNotFoundError, ValueError) as error:
+        except (OSError, ValueError) as error:
             report.problems.append(str(error))
     return report
 
@@ -66,7 +67,7 @@ def _check_label(dataset: BaseMultiTaskDataset, entry: Any, task: str, report: F
     if label is None:
         report.statistics[task] = LabelStatistics(missing=1)
     elif report.size is not None:
-        if isinstance(label, str):
+        if isinstance(label, str) and Path(label).suffix.lower() in _IMAGES:
             _check_whole(Path(label), label_name(label, spec))
         array = read_label(label, spec)
         _check_size(array, label_name(label, spec), spec, report)
@@ -89,21 +90,25 @@ def _image_size(path: Path) -> tuple[int, int]:
     return height, width
 
 
-def _check_whole(path: Path, name: str) -> Sequence[int]:
-    """Width and height of an image file that can be read to its end; OpenCV fills what is cut off with grey."""
-    if path.suffix.lower() not in _IMAGES:
-        return ()
+def _check_whole(path: Path, name: str) -> tuple[int, int]:
+    """Width and height of an image file that can be read to its end; OpenCV fills what is cut off with grey.
+
+    They are those that OpenCV sees, which turns an image as its EXIF tag says.
+    """
     try:
         with Image.open(path) as image:
             image.load()
-            return image.size
+            return ImageOps.exif_transpose(image).size
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
         raise ValueError(f"{name} cannot be read: {error}") from error
 
 
 def _check_size(array: np.ndarray, name: str, spec: TaskSpec, report: FrameReport) -> None:
-    if array.shape[:2] != report.size and not spec.resize:
+    if array.shape[:2] == report.size:
+        return
+    if not spec.resize:
         raise ValueError(
             f"{name} is {array.shape[0]}x{array.shape[1]} (height x width), but its image '{report.path}' is "
             f"{report.size[0]}x{report.size[1]}"  # type: ignore[index]
         )
+    report.resized.append(name)

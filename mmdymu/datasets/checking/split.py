@@ -88,6 +88,11 @@ def _collect(report: SplitReport, frames: Sequence[FrameReport]) -> None:
     for task, statistics in report.statistics.items():
         if statistics.labels and not statistics.valid:
             report.warnings.append(f"no opened label of task '{task}' has a valid pixel")
+        if statistics.missing and not statistics.labels and statistics.missing == report.images:
+            report.warnings.append(f"no image has a label of task '{task}': is its folder right?")
+    resized = [name for frame in frames for name in frame.resized]
+    if resized:
+        report.warnings.append(f"{len(resized)} labels have another size than their images, the first is {resized[0]}")
 
 
 def _repeated(frames: Sequence[FrameReport]) -> list[str]:

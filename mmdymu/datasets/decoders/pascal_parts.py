@@ -68,7 +68,8 @@ class PascalPartsDecoder(LabelDecoder):
         """
         classes = {name: index for index, names in enumerate(PART_GROUPS[self.parts], start=1) for name in names}
         try:
-            objects = [_Object(record) for record in read_mat(content, "anno")[0][0][1][0]]
+            records = read_mat(content, "anno")[0][0][1]
+            objects = [_Object(record) for record in records[0]] if records.size else []
         except (IndexError, TypeError) as error:
             raise ValueError(f"the content is not a PASCAL-Part annotation ({error})") from error
         labels = np.zeros(objects[0].shape if objects else (1, 1), np.uint8)
@@ -92,4 +93,6 @@ def _draw(labels: np.ndarray, parts: Sequence[tuple[str, np.ndarray]], classes: 
     for name, mask in parts:
         if name not in classes:
             raise ValueError(f"a person has the unknown part {name!r}; known are {', '.join(classes)}")
+        if mask.shape != labels.shape:
+            raise ValueError(f"the mask of part {name!r} is {mask.shape}, others are {labels.shape}")
         labels[mask.astype(bool)] = classes[name]

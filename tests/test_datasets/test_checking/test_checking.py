@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from mmengine import Config
 from mmengine.registry import init_default_scope
-from test_datasets.dataset_files import CLASSES, TASKS, write_data_set, write_image
+from PIL import Image
+from test_datasets.dataset_files import CLASSES, LOAD, TASKS, write_data_set, write_image
 
 from mmdymu.datasets.checking import LabelStatistics, SplitReport, check_config, report_lines
 from mmdymu.datasets.task_spec import TaskSpec
+from mmdymu.registry import DATASETS
 
 
 @pytest.fixture(autouse=True)
@@ -220,3 +222,34 @@ def test_lines_name_classes_and_ranges() -> None:
     assert "metres from 1.500 to 2.250" in text
     assert text.endswith("warning: b\n  error: a")
     assert LabelStatistics().low == math.inf
+
+
+def test_images_are_turned_as_their_tag_says(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # A quarter turn: 8x6 as stored, 6x8 as seen.
+    Image.fromarray(np.zeros((8, 6, 3), np.uint8)).save(tmp_path / "images" / "0001.jpg", exif=exif)
+    (tmp_path / "images" / "0001.jpg").rename(tmp_path / "images" / "0001.png")
+    assert problems(check_config(settings, num_workers=0)) == []
+    assert DATASETS.build({**settings.train_dataloader.dataset, "pipeline": LOAD})[1]["img"].shape == (6, 8, 3)
+
+
+def test_a_task_without_any_label_is_warned_about(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    settings.train_dataloader.dataset.tasks = {
+        **TASKS,
+        "depth": {**TASKS["depth"], "optional": True, "folder": "dpeth"},
+    }
+    assert check_config(settings, num_workers=0)[0].warnings == [
+        "no image has a label of task 'depth': is its folder right?"
+    ]
+
+
+def test_labels_of_another_size_are_warned_about_where_they_are_allowed(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    settings.train_dataloader.dataset.tasks = {**TASKS, "depth": {**TASKS["depth"], "resize": True}}
+    write_image(tmp_path / "depth" / "0002.png", np.ones((3, 4), np.uint8))
+    train = check_config(settings, num_workers=0)[0]
+    assert train.errors == []
+    assert "1 labels have another size than their images" in train.warnings[0]
+    assert "0002.png" in train.warnings[0]
