@@ -135,7 +135,7 @@ def test_grey_values_of_few_bits_are_not_stretched(depth: int) -> None:
 
 @pytest.mark.parametrize("suffix", [".png", ".npy"])
 def test_empty_and_cut_files(suffix: str) -> None:
-    with pytest.raises(ValueError, match="cannot be read|not an image"):
+    with pytest.raises(ValueError, match=r"cannot be read|not an image"):
         read_array(b"", suffix)
     if suffix == ".png":
         palette = Image.fromarray(np.random.default_rng(0).integers(0, 20, (40, 40), np.uint8), "P")
