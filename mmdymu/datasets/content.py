@@ -24,7 +24,8 @@ def images_with_content(
 ) -> list[bool]:
     """Whether an image has content for each of some tasks; read once, then remembered.
 
-    Content is a pixel with a class that is neither ignored nor background, a valid depth, or a valid normal.
+    Content is a pixel with a class that is neither ignored nor background, a valid depth, or a valid normal, and that
+    the task's mask leaves.
 
     Args:
         items: Items of a data list, with ``label_paths``.
@@ -39,9 +40,8 @@ def images_with_content(
         tuple((item["label_paths"][spec.name], item.get("mask_paths", {}).get(spec.name)) for spec in specs)
         for item in items
     ]
-    key = hashlib.sha256(
-        repr([specs, [[_state(path) for pair in row for path in pair] for row in paths]]).encode()
-    ).hexdigest()[:24]
+    states = [[_state(path) for pair in row for path in pair] for row in paths]
+    key = hashlib.sha256(repr([specs, states]).encode()).hexdigest()[:24]
     file = cache_dir / f"{key}.json"
     if not file.is_file():
         print_log(f"Looking which of {len(items)} images have content for {[spec.name for spec in specs]}", "current")

@@ -111,13 +111,10 @@ class MultiTaskDataset(BaseMultiTaskDataset):
         for task, spec in self.task_specs.items():
             if any(item["label_paths"][task] is not None for item in items):
                 continue
+            where = f"folder {', '.join(spec.source.folders)}"
             if spec.coco:
-                known = next(iter(self._drawn[task]), None)
-                raise ValueError(
-                    f"no image of the split is among those of '{spec.coco}' (task '{task}'), e.g. '{known}'"
-                )
-            folders = ", ".join(spec.source.folders)
-            print_log(f"no image has a label of task '{task}' (folder {folders})", "current", logging.WARNING)
+                where = f"'{spec.coco}', whose images are called '{next(iter(self._drawn[task]), None)}', …"
+            print_log(f"no image of the split has a label of task '{task}': {where}", "current", logging.WARNING)
 
     def _check_labels(self, root: Path, specs: Sequence[TaskSpec]) -> None:
         for spec in specs:
@@ -178,7 +175,7 @@ class MultiTaskDataset(BaseMultiTaskDataset):
         if not self.require:
             return items
         specs = [self.task_specs[task] for task in self.require]
-        answers = images_with_content(items, specs, self.cache_dir / "content")  # of what masks leave
+        answers = images_with_content(items, specs, self.cache_dir / "content")
         kept = [item for item, answer in zip(items, answers, strict=True) if answer]
         if not kept:
             raise ValueError(f"no image of split '{self.ann_file}' has content for all of require={self.require}")

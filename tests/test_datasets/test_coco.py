@@ -9,7 +9,7 @@ import pytest
 from pycocotools import mask as masks
 from test_datasets.dataset_files import LOAD, write_image
 
-from mmdymu.datasets import MultiTaskDataset
+from mmdymu.datasets import MultiTaskDataset, multi_task_dataset
 from mmdymu.datasets.coco import coco_labels
 
 HEIGHT, WIDTH = 8, 10
@@ -127,3 +127,12 @@ def test_another_size_is_named(tmp_path: Path) -> None:
     write_image(tmp_path / "images" / "a.jpg", np.zeros((HEIGHT, WIDTH + 1, 3), np.uint8))
     with pytest.raises(ValueError, match=r"image 'a\.jpg' in 'x\.json' of task 'semseg' is 8x10 .* is 8x11"):
         data_set(tmp_path)[0]
+
+
+def test_a_file_about_other_images_is_warned_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(multi_task_dataset, "print_log", lambda line, *_: lines.append(line))
+    write(tmp_path / "x.json", {"category_id": 18, "segmentation": box(2, 1, 6, 5)})
+    write_image(tmp_path / "images" / "other.jpg", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    data_set(tmp_path, optional=True)
+    assert lines == ["no image of the split has a label of task 'semseg': 'x.json', whose images are called 'a', …"]
