@@ -85,6 +85,7 @@ train_cfg = dict(
 default_hooks = dict(
     logger=dict(interval=1),
     checkpoint=dict(_delete_=True, type="mmdymu.SafeCheckpointHook", by_epoch=False, interval=4),
+    visualization=dict(_delete_=True, type="mmdymu.MultiTaskVisualizationHook"),
 )
 custom_hooks = [dict(type="mmdymu.PreferenceHook")]
 visualizer = dict(_delete_=True, type="mmdymu.MultiTaskVisualizer", vis_backends=[dict(type="LocalVisBackend")])
