@@ -11,7 +11,6 @@ from typing import Any
 from _command_line import load_config, make_parser, run_tool
 
 # isort: split
-import numpy as np
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
@@ -19,6 +18,7 @@ from mmengine.registry import init_default_scope
 from mmdymu.datasets import BaseMultiTaskDataset
 from mmdymu.datasets.checking import check_config, check_frame, report_lines
 from mmdymu.datasets.checking.config import build_lazily, split_datasets
+from mmdymu.datasets.checking.split import evenly_spaced
 from mmdymu.visualization.contact_sheet import contact_sheet
 from mmdymu.visualization.multi_task_visualizer import write_png
 
@@ -58,8 +58,8 @@ def readable_entries(dataset: BaseMultiTaskDataset, count: int) -> list[Any]:
         entries = dataset.entries()
     except (FileNotFoundError, ValueError):
         return []
-    chosen = np.linspace(0, len(entries) - 1, min(count, len(entries))).round().astype(int)
-    return [entries[index] for index in chosen if not check_frame(dataset, (entries[index], True)).problems]
+    chosen = [entries[index] for index in evenly_spaced(len(entries), count)]
+    return [entry for entry in chosen if not check_frame(dataset, (entry, True)).problems]
 
 
 def main(arguments: Sequence[str]) -> int:

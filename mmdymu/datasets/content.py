@@ -10,12 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from mmengine.logging import print_log
 
 from .caching import map_parallel
-from .loading import read_label, read_mask
+from .loading import apply_mask, read_label, read_mask, resized_nearest
 from .task_spec import BACKGROUND, IGNORE_LABEL, TaskSpec
 
 
@@ -75,9 +74,7 @@ def _masked(label: Any, mask: str | None, spec: TaskSpec) -> np.ndarray:
     array = read_label(label, spec)
     if mask is not None and spec.mask is not None:
         valid = read_mask(mask, spec.mask, spec.name)
-        height, width = array.shape[:2]
-        valid = cv2.resize(valid.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
-        array[valid == 0] = IGNORE_LABEL if spec.kind == "label" else 0
+        apply_mask(resized_nearest(valid.astype(np.uint8), array.shape[:2]), array, spec)
     return array
 
 

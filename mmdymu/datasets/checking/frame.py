@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..base import BaseMultiTaskDataset
-from ..loading import label_name, read_label, read_mask
-from ..task_spec import IGNORE_LABEL, TaskSpec
+from ..loading import apply_mask, label_name, read_label, read_mask, size_mismatch
+from ..task_spec import TaskSpec
 from ..transforms import LoadImageFromArray
 from .statistics import LabelStatistics
 
@@ -79,7 +79,7 @@ def _check_label(dataset: BaseMultiTaskDataset, entry: Any, task: str, report: F
 def _apply(mask: np.ndarray, label: np.ndarray, name: str, spec: TaskSpec, report: FrameReport) -> None:
     _check_size(mask, name, spec, report)
     if mask.shape[:2] == label.shape[:2]:
-        label[mask == 0] = IGNORE_LABEL if spec.kind == "label" else 0
+        apply_mask(mask, label, spec)
 
 
 def _image_size(path: Path) -> tuple[int, int]:
@@ -104,11 +104,9 @@ def _check_whole(path: Path, name: str) -> tuple[int, int]:
 
 
 def _check_size(array: np.ndarray, name: str, spec: TaskSpec, report: FrameReport) -> None:
+    assert report.size is not None
     if array.shape[:2] == report.size:
         return
     if not spec.resize:
-        raise ValueError(
-            f"{name} is {array.shape[0]}x{array.shape[1]} (height x width), but its image '{report.path}' is "
-            f"{report.size[0]}x{report.size[1]}"  # type: ignore[index]
-        )
+        raise size_mismatch(array, name, report.path, report.size)
     report.resized.append(name)

@@ -62,7 +62,7 @@ def check_split(
         report.errors.append(str(error))
         return report
     report.images = len(entries)
-    chosen = _chosen(len(entries), samples)
+    chosen = set(evenly_spaced(len(entries), samples))
     work = [(entry, index in chosen) for index, entry in enumerate(entries)]
     frames = map_parallel(partial(check_frame, dataset), work, num_workers)
     _collect(report, frames)
@@ -70,9 +70,10 @@ def check_split(
     return report
 
 
-def _chosen(length: int, samples: int | None) -> set[int]:
-    count = length if samples is None else min(samples, length)
-    return set(np.linspace(0, length - 1, count).round().astype(int).tolist())
+def evenly_spaced(length: int, count: int | None) -> list[int]:
+    """So many of the numbers below ``length``; None or more than there are: all."""
+    number = length if count is None else min(count, length)
+    return np.linspace(0, length - 1, number).round().astype(int).tolist()
 
 
 def _collect(report: SplitReport, frames: Sequence[FrameReport]) -> None:

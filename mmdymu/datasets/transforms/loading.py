@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
@@ -13,8 +12,8 @@ from mmdymu.registry import TRANSFORMS
 
 from ..coco import CocoLabel
 from ..decoding import ignored_map
-from ..loading import label_name, read_label, read_mask
-from ..task_spec import IGNORE_LABEL, TaskSpec
+from ..loading import apply_mask, label_name, read_label, read_mask, resized_nearest, size_mismatch
+from ..task_spec import TaskSpec
 
 
 @TRANSFORMS.register_module()
@@ -71,7 +70,7 @@ class LoadMultiTaskAnnotations(BaseTransform):
         assert spec.mask is not None
         mask = read_mask(path, spec.mask, spec.name, self.backend_args)
         mask = _fitted(mask, f"mask file '{path}' of task '{spec.name}'", results, resize=spec.resize)
-        label[mask == 0] = IGNORE_LABEL if spec.kind == "label" else 0
+        apply_mask(mask, label, spec)
 
     def __repr__(self) -> str:
         """Name and tasks."""
@@ -84,8 +83,5 @@ def _fitted(array: np.ndarray, where: str, results: dict[str, Any], *, resize: b
     if array.shape[:2] == (height, width):
         return array
     if resize:
-        return cv2.resize(array, (width, height), interpolation=cv2.INTER_NEAREST)
-    raise ValueError(
-        f"{where} is {array.shape[0]}x{array.shape[1]} (height x width), but its image "
-        f"'{results.get('img_path')}' is {height}x{width}"
-    )
+        return resized_nearest(array, (height, width))
+    raise size_mismatch(array, where, results.get("img_path"), (height, width))
