@@ -12,8 +12,7 @@ import torch
 from mmdymu.engine import Batch
 from mmdymu.models import ControllableNet
 from mmdymu.preference import Preference
-from mmdymu.progress import Progress
-from mmdymu.search.exact import pareto_front
+from mmdymu.search.brackets import heuristic_tree, normalised_table, searched_trees
 from mmdymu.search.path_losses import PathLosses
 from mmdymu.search.path_table import build_path_table
 from mmdymu.tree import BranchingTree
@@ -140,12 +139,7 @@ def _oracle_table(model: ControllableNet, test: Sequence[Batch], settings: Contr
     samples = [sample for batch in test for sample in batch.data_samples]
     chosen = np.linspace(0, len(inputs) - 1, min(settings.oracle_images, len(inputs))).round().astype(int).tolist()
     table = build_path_table(model, inputs[chosen], [samples[i] for i in chosen])
-    return _normalised(table.cpu().numpy())
-
-
-def _normalised(table: np.ndarray) -> np.ndarray:
-    single = np.array([table[(j,) * table.ndim] for j in range(len(table))])
-    return table / single.reshape(-1, *[1] * (table.ndim - 1))
+    return normalised_table(table)
 
 
 def _brackets(
@@ -160,10 +154,10 @@ def _brackets(
     choices: dict[str, list[list[BranchingTree]]] = {"controller": [list(row) for row in trees]}
     choices["heuristic"] = [[heuristic_tree(model, r, s) for s in row] for r, row in zip(weights, shares, strict=True)]
     if oracle_table is not None:
-        choices["oracle"] = _searched(model, oracle_table, weights, shares, "oracle trees")
+        choices["oracle"] = searched_trees(model, oracle_table, weights.tolist(), shares.tolist(), "oracle trees")
         if torch.isfinite(model.path_losses).all():
-            training_table = _normalised(model.path_losses.cpu().numpy())
-            choices["search"] = _searched(model, training_table, weights, shares, "searched trees")
+            training_table = normalised_table(model.path_losses)
+            choices["search"] = searched_trees(model, training_table, weights.tolist(), shares.tolist(), "searched trees")
     losses.measure({tree for rows in choices.values() for row in rows for tree in row})
     single = losses(model.anchor_tree)
     means = {}
@@ -173,36 +167,6 @@ def _brackets(
         )
         means[name] = {"mean": float(weighted.mean()), "by_cost_weight": weighted.mean(axis=0).tolist()}
     return means
-
-
-def heuristic_tree(model: ControllableNet, weights: Sequence[float], share: float) -> BranchingTree:
-    """Trunk of the most preferred task, one common branch depth, the earliest whose share fits.
-
-    Args:
-        model: Tells sizes and costs.
-        weights: (N,) preference.
-        share: Largest controllable share.
-
-    Returns:
-        The tree.
-    """
-    trunk = int(np.argmax(weights))
-    candidates = (
-        BranchingTree.heuristic(model.num_tasks, model.num_layers, trunk, layer)
-        for layer in range(model.num_layers + 1)
-    )
-    return next(tree for tree in candidates if model.complexity.share(tree) <= share + 1e-9)
-
-
-def _searched(
-    model: ControllableNet, table: np.ndarray, weights: np.ndarray, shares: np.ndarray, name: str
-) -> list[list[BranchingTree]]:
-    bar, rows = Progress(name, len(weights)), []
-    for r, row in zip(weights, shares, strict=True):
-        front = pareto_front(table, r, model.complexity.node_flops)
-        rows.append([min((p for p in front if p[0] <= share + 1e-9), key=lambda p: p[1])[2] for share in row])
-        bar.update()
-    return rows
 
 
 def summary(report: Mapping[str, Any]) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-__all__ = ["MetricInfo", "metric_info"]
+__all__ = ["MetricInfo", "main_metrics", "metric_info"]
+
+MAIN = ("mIoU", "odsF", "maxF", "accuracy", "mean", "rmse")
+"""The metric that stands for a task, in this order of preference."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,30 @@ def metric_info(name: str) -> MetricInfo | None:
     """What is known of a metric.
 
     Args:
-        name: ``metric`` or ``task/metric``.
+        name: ``metric`` or ``task/metric``; the root mean square of a task ``normals…`` is an angle.
 
     Returns:
         Its description; None for metrics that this package does not know.
     """
-    return _INFOS.get(name.rsplit("/", maxsplit=1)[-1])
+    task, _, metric = name.rpartition("/")
+    info = _INFOS.get(metric)
+    return replace(info, unit="°") if info and metric == "rmse" and task.startswith("normals") else info
+
+
+def main_metrics(names: Iterable[str], tasks: Sequence[str]) -> dict[str, str]:
+    """The metric that stands for each task, as in Δm.
+
+    Args:
+        names: Metrics that there are, ``task/metric``.
+        tasks: The tasks, in order.
+
+    Returns:
+        ``task/metric`` by task; tasks without a known metric are left out.
+    """
+    present = set(names)
+    found = {}
+    for task in tasks:
+        name = next((f"{task}/{metric}" for metric in MAIN if f"{task}/{metric}" in present), None)
+        if name is not None:
+            found[task] = name
+    return found

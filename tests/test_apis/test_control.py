@@ -12,10 +12,10 @@ import torch
 
 from mmdymu import BranchingTree, Preference
 from mmdymu.apis import ControlSettings, measure_control, summary
-from mmdymu.apis.control import heuristic_tree
 from mmdymu.engine import Batch, Frames, calibrate
 from mmdymu.models import ControllableSegmentor
 from mmdymu.models.segmentors import Selection
+from mmdymu.search.brackets import heuristic_tree
 from mmdymu.search.path_table import build_path_table, shrink_labels
 
 SETTINGS = ControlSettings(preferences=3, cost_weights=(0.0, 0.5, 1.0), oracle_images=4, adapted_preferences=2)

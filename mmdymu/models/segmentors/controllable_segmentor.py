@@ -32,8 +32,8 @@ class ControllableSegmentor(ControllableNet):
 
     def attach(self, outputs: Mapping[str, Tensor], data_samples: Sequence[MultiTaskDataSample]) -> None:
         """See the base; maps have the size of the labels or else of the original images."""
-        for task in self.tasks:
-            attach_predictions(self.heads[task], outputs[task], samples_of(data_samples, task))
+        for task, raw in outputs.items():
+            attach_predictions(self.heads[task], raw, samples_of(data_samples, task))
 
 
 def samples_of(data_samples: Sequence[MultiTaskDataSample], task: str) -> list[SegDataSample]:

@@ -1,0 +1,157 @@
+"""Tests a controllable network at many preferences and cost weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from mmdymu.models import ControllableNet
+from mmdymu.models.backbones import NodeStates
+from mmdymu.preference import Preference
+from mmdymu.progress import Progress
+from mmdymu.search.brackets import heuristic_tree, normalised_table, searched_trees
+from mmdymu.tree import BranchingTree
+
+from .costs import predict_trees, tree_costs
+from .routes import Network
+from .settings import SweepSettings
+from .shared_evaluation import SharedEvaluation
+from .sweep_file import SweepFile
+
+__all__ = ["Asked", "PreferenceSweep"]
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One test of a sweep.
+
+    Attributes:
+        index: Its number.
+        preference: What is asked for.
+        tree: What the controller answers.
+        rivals: Trees of at most the same share, by the name of the choice; ``controller`` is ``tree`` itself.
+    """
+
+    index: int
+    preference: Preference
+    tree: BranchingTree
+    rivals: Mapping[str, BranchingTree]
+
+
+class PreferenceSweep:
+    """Runs what a sweep's file does not hold yet.
+
+    Args:
+        model: In evaluation mode, its edge hypernet trained.
+        evaluation: Measures networks.
+        settings: What is measured.
+        states: Gives the states of a tree's nodes under a preference, such as adapted norms.
+        delta: Turns metrics of a network and of the single-task nets into Δm, per cent; None where it is not defined.
+    """
+
+    def __init__(
+        self,
+        model: ControllableNet,
+        evaluation: SharedEvaluation,
+        settings: SweepSettings,
+        states: Callable[[Preference, BranchingTree], NodeStates],
+        delta: Callable[[Mapping[str, float], Mapping[str, float]], float | None],
+    ) -> None:
+        self.model, self.evaluation, self.settings = model, evaluation, settings
+        self.states, self.delta = states, delta
+
+    def ask(self, oracle_table: torch.Tensor | None = None) -> list[Asked]:
+        """All tests, with the trees that they are compared with.
+
+        Args:
+            oracle_table: Path losses of test images, for the oracle.
+
+        Returns:
+            The tests; the choice ``search`` is there if the model has a path table, ``oracle`` if one is given.
+        """
+        asked = self.settings.asked(self.model.tasks)
+        trees = predict_trees(self.model, asked)
+        tables = {"oracle": oracle_table, "search": self._own_table()}
+        weights = [preference.weights for preference in asked]
+        shares = [[self.model.complexity.share(tree)] for tree in trees]
+        choices = {
+            "controller": trees,
+            "heuristic": [heuristic_tree(self.model, r, s) for r, (s,) in zip(weights, shares, strict=True)],
+        }
+        for name, table in tables.items():
+            if table is not None:
+                rows = searched_trees(self.model, normalised_table(table), weights, shares, f"{name} trees")
+                choices[name] = [tree for (tree,) in rows]
+        return [
+            Asked(index, preference, tree, {name: found[index] for name, found in choices.items()})
+            for index, (preference, tree) in enumerate(zip(asked, trees, strict=True))
+        ]
+
+    def run(
+        self, batches: Iterable[Mapping[str, Any]], batch_count: int, size: int, asked: Sequence[Asked], file: SweepFile
+    ) -> None:
+        """Tests, and writes lines after every pass over the images.
+
+        Args:
+            batches: This process's batches; iterated once a pass.
+            batch_count: Number of batches of a pass.
+            size: Images in the data set.
+            asked: The tests, from :meth:`ask`.
+            file: Where lines are found and written; all processes hold one, the main process writes.
+        """
+        finished = {line["index"] for line in file.of_kind("run")}
+        passes = list(self._passes([test for test in asked if test.index not in finished], file))
+        bar = Progress(f"sweep, {len(asked) - len(finished)} networks", len(passes) * batch_count)
+        for tests in passes:
+            networks = [self._network(test) for test in tests]
+            single = self.evaluation.network(self.model.anchor_tree)
+            rivals = [self.evaluation.network(tree) for test in tests for tree in test.rivals.values()]
+            self.evaluation.measure(batches, size, [single, *networks], rivals, bar.update)
+            file.append(self._lines(tests, networks, single, file))
+
+    def _own_table(self) -> torch.Tensor | None:
+        table = self.model.path_losses
+        return table if table.numel() and bool(torch.isfinite(table).all()) else None
+
+    def _passes(self, tests: Sequence[Asked], file: SweepFile) -> Iterator[Sequence[Asked]]:
+        if not tests and not file.of_kind("single"):
+            yield ()
+        step = self.settings.runs_per_pass
+        yield from (tests[start : start + step] for start in range(0, len(tests), step))
+
+    def _network(self, test: Asked) -> Network:
+        return self.evaluation.network(test.tree, self.states(test.preference, test.tree))
+
+    def _lines(
+        self, tests: Sequence[Asked], networks: Sequence[Network], single: Network, file: SweepFile
+    ) -> Iterator[Line]:
+        reference = self.evaluation.metrics(single)
+        if not file.of_kind("single"):
+            yield {"kind": "single", **self._measured(self.model.anchor_tree, single)}
+        for test, network in zip(tests, networks, strict=True):
+            asked = {"weights": test.preference.weights, "cost_weight": test.preference.cost_weight}
+            measured = self._measured(test.tree, network)
+            delta = self.delta(measured["metrics"], reference)
+            for choice, tree in test.rivals.items():
+                losses = self.evaluation.losses(self.evaluation.network(tree))
+                share, parents = self.model.complexity.share(tree), tree.parents
+                line = {"index": test.index, "choice": choice, "parents": parents, "share": share, "losses": losses}
+                yield {"kind": "bracket", **line}
+            # Last: a test counts as finished once this line is there.
+            yield {"kind": "run", "index": test.index, **asked, **measured, "delta_m": delta}
+
+    def _measured(self, tree: BranchingTree, network: Network) -> Line:
+        costs = tree_costs(self.model, tree)
+        return {**costs, "losses": self.evaluation.losses(network), "metrics": self.evaluation.metrics(network)}
+
+
+def mean_weighted_loss(lines: Sequence[Line], weights: Mapping[int, Sequence[float]], single: Sequence[float]) -> float:
+    """Mean of rL = Σ r_i L_i / L_i(single) over lines with ``index`` and ``losses``."""
+    values = [np.dot(weights[line["index"]], np.divide(line["losses"], single)) for line in lines]
+    return float(np.mean(values))

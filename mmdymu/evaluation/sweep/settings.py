@@ -1,0 +1,72 @@
+"""What a preference sweep measures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mmdymu.preference import Preference
+
+__all__ = ["SweepSettings"]
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """What a preference sweep measures.
+
+    Attributes:
+        preferences: Number of preferences, drawn uniformly from the simplex.
+        cost_weights: Values of c, ascending; every preference is tested with each.
+        seed: Of the drawn preferences.
+        references: Reference points of the hypervolume, in normalised losses: a number for all tasks.
+        oracle_images: Test images for the path table of the oracle; 0 leaves the oracle out.
+        curve_preferences: Preferences whose mean cost is computed, without images.
+        runs_per_pass: Networks that are evaluated together; results are written after every pass.
+        cache_gib: Test images and labels stay in memory between passes up to that size, else they are loaded anew.
+
+    Raises:
+        ValueError: If a number is out of range.
+    """
+
+    preferences: int = 20
+    cost_weights: tuple[float, ...] = (0.0, 0.5, 1.0)
+    seed: int = 0
+    references: tuple[float, ...] = (2.0, 3.0)
+    oracle_images: int = 0
+    curve_preferences: int = 1000
+    runs_per_pass: int = 12
+    cache_gib: float = 4.0
+
+    def __post_init__(self) -> None:
+        """Validates, and turns sequences into tuples."""
+        object.__setattr__(self, "cost_weights", _numbers("cost_weights", self.cost_weights, 0, 1))
+        object.__setattr__(self, "references", _numbers("references", self.references, 0, math.inf))
+        if list(self.cost_weights) != sorted(set(self.cost_weights)):
+            raise ValueError(f"sweep.cost_weights={list(self.cost_weights)} must ascend")
+        for name, least in (("preferences", 1), ("oracle_images", 0), ("curve_preferences", 1), ("runs_per_pass", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise ValueError(f"sweep.{name}={value!r} must be a whole number, at least {least}")
+        if not self.cache_gib >= 0:
+            raise ValueError(f"sweep.cache_gib={self.cache_gib!r} must not be negative")
+
+    def draw(self, tasks: Sequence[str]) -> list[Preference]:
+        """The preferences, uniform on the simplex, with cost weight 0."""
+        rng = np.random.default_rng(self.seed)
+        return [Preference.sample(tasks, rng, cost_weight=0.0) for _ in range(self.preferences)]
+
+    def asked(self, tasks: Sequence[str]) -> list[Preference]:
+        """All that is tested: every preference with every cost weight, cost weights next to each other."""
+        return [Preference(r.tasks, r.weights, c) for r in self.draw(tasks) for c in self.cost_weights]
+
+
+def _numbers(name: str, values: Any, low: float, high: float) -> tuple[float, ...]:
+    numbers = (values,) if isinstance(values, int | float) else tuple(values)
+    fit = all(isinstance(value, int | float) and low <= value <= high and math.isfinite(value) for value in numbers)
+    if not numbers or not fit:
+        raise ValueError(f"sweep.{name}={values!r} must be numbers in [{low}, {high}]")
+    return tuple(map(float, numbers))
