@@ -73,6 +73,11 @@ class MeanAccuracyMetric(StreamingMetric):
         super().__init__(prefix, collect_device, collect_dir)
         self.tasks = tuple(tasks)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the tasks."""
+        return self.tasks
+
     def image_sums(self, sample: Mapping[str, Any]) -> Sums:
         """Per task, numbers of right answers and of images."""
         right, images = torch.zeros(len(self.tasks)), torch.zeros(len(self.tasks))

@@ -40,6 +40,11 @@ class StreamingMetric(BaseMetric):
         self._newest: Sums = {}
         self._count = 0
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the tasks whose samples it looks at."""
+        return (self.task,)
+
     def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
         """Adds a batch.
 

@@ -14,7 +14,7 @@ from mmpretrain.structures import MultiTaskDataSample
 from mmseg.evaluation import IoUMetric
 from mmseg.structures import SegDataSample
 
-from mmdymu.evaluation import DepthMetric, NormalsMetric, SegmentationMetric, StreamingMetric
+from mmdymu.evaluation import DepthMetric, MeanAccuracyMetric, NormalsMetric, SegmentationMetric, StreamingMetric
 from mmdymu.evaluation.functional import depth_error_sums, depth_errors
 from mmdymu.evaluation.metrics import streaming_metric
 from mmdymu.registry import METRICS
@@ -156,3 +156,8 @@ def test_mismatched_sizes_name_both_and_the_image() -> None:
     item.get("depth").set_data({"pred_depth_map": PixelData(data=torch.rand(1, 5, 7))})
     with pytest.raises(ValueError, match=r"'depth'.*\(1, 5, 7\).*\(1, 5, 6\).*4\.png"):
         DepthMetric().process({}, [item.to_dict()])
+
+
+def test_what_a_metric_reads() -> None:
+    assert DepthMetric("night").reads == ("night",)
+    assert MeanAccuracyMetric(["fish", "trees"]).reads == ("fish", "trees")
