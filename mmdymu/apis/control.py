@@ -157,7 +157,9 @@ def _brackets(
         choices["oracle"] = searched_trees(model, oracle_table, weights.tolist(), shares.tolist(), "oracle trees")
         if torch.isfinite(model.path_losses).all():
             training_table = normalised_table(model.path_losses)
-            choices["search"] = searched_trees(model, training_table, weights.tolist(), shares.tolist(), "searched trees")
+            choices["search"] = searched_trees(
+                model, training_table, weights.tolist(), shares.tolist(), "searched trees"
+            )
     losses.measure({tree for rows in choices.values() for row in rows for tree in row})
     single = losses(model.anchor_tree)
     means = {}

@@ -4,7 +4,7 @@ from .balancing import TaskBalancedSampler
 from .calibration import calibrate
 from .frames import Batch, Frames
 from .hooks import PreferenceHook, SafeCheckpointHook, StageProgressHook
-from .loops import StageTrainLoop
+from .loops import PreferenceSweepLoop, StageTrainLoop
 from .objectives import AnchorObjective, EdgeObjective, TrunkObjective, WeightObjective
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "EdgeObjective",
     "Frames",
     "PreferenceHook",
+    "PreferenceSweepLoop",
     "SafeCheckpointHook",
     "StageProgressHook",
     "StageTrainLoop",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 __all__ = ["MetricInfo", "main_metrics", "metric_info"]
@@ -65,20 +65,17 @@ def metric_info(name: str) -> MetricInfo | None:
     return replace(info, unit="°") if info and metric == "rmse" and task.startswith("normals") else info
 
 
-def main_metrics(names: Iterable[str], tasks: Sequence[str]) -> dict[str, str]:
+def main_metrics(names: Iterable[str]) -> dict[str, str]:
     """The metric that stands for each task, as in Δm.
 
     Args:
         names: Metrics that there are, ``task/metric``.
-        tasks: The tasks, in order.
 
     Returns:
         ``task/metric`` by task; tasks without a known metric are left out.
     """
-    present = set(names)
-    found = {}
-    for task in tasks:
-        name = next((f"{task}/{metric}" for metric in MAIN if f"{task}/{metric}" in present), None)
-        if name is not None:
-            found[task] = name
-    return found
+    present = list(names)
+    tasks = dict.fromkeys(name.rpartition("/")[0] for name in present)
+    wanted = {task: [f"{task}/{metric}" for metric in MAIN] for task in tasks}
+    found = {task: next((name for name in options if name in present), None) for task, options in wanted.items()}
+    return {task: name for task, name in found.items() if name is not None}

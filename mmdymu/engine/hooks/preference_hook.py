@@ -46,11 +46,12 @@ class PreferenceHook(Hook):
         self._foreign = "_extra_state" not in checkpoint.get("state_dict", checkpoint)
 
     def before_val(self, runner: Runner) -> None:
-        """Sets the preference."""
-        self._apply(runner)
+        """Sets the preference, unless the loop does it."""
+        if not getattr(runner.val_loop, "sets_preferences", False):
+            self._apply(runner)
 
     def before_test(self, runner: Runner) -> None:
-        """Sets the preference.
+        """Sets the preference, unless the loop does it.
 
         Raises:
             ValueError: If the checkpoint is not one of a controllable model, so that untrained weights would be tested.
@@ -60,7 +61,8 @@ class PreferenceHook(Hook):
                 "the checkpoint names no tasks, so it is not one of a controllable model: train one, from single-task "
                 "checkpoints with model.anchor=dict(checkpoints={task: path})"
             )
-        self._apply(runner)
+        if not getattr(runner.test_loop, "sets_preferences", False):
+            self._apply(runner)
 
     def _apply(self, runner: Runner) -> None:
         model: ControllableNet = runner.model.module if is_model_wrapper(runner.model) else runner.model

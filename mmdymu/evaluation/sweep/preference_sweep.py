@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
 from mmdymu.models import ControllableNet
@@ -149,9 +148,3 @@ class PreferenceSweep:
     def _measured(self, tree: BranchingTree, network: Network) -> Line:
         costs = tree_costs(self.model, tree)
         return {**costs, "losses": self.evaluation.losses(network), "metrics": self.evaluation.metrics(network)}
-
-
-def mean_weighted_loss(lines: Sequence[Line], weights: Mapping[int, Sequence[float]], single: Sequence[float]) -> float:
-    """Mean of rL = Σ r_i L_i / L_i(single) over lines with ``index`` and ``losses``."""
-    values = [np.dot(weights[line["index"]], np.divide(line["losses"], single)) for line in lines]
-    return float(np.mean(values))

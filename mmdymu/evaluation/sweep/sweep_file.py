@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
 __all__ = ["SweepFile", "json_ready"]
@@ -20,10 +21,10 @@ FREE = ("config", "checkpoint", "version")
 
 
 class SweepFile:
-    """Lines of a sweep: a header, then one a result.
+    """Lines of a sweep: a header, then one a result. Every process holds them, the main process writes.
 
     Args:
-        path: The file; made with its folder when the first line is written.
+        path: The file; its folder is made if need be, and the header written.
         header: What the sweep is about.
 
     Raises:
@@ -33,43 +34,54 @@ class SweepFile:
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
         self.path = path
         self.header = json_ready({"kind": "header", "format": FORMAT, **header})
-        self.lines = self._read() if path.exists() else []
-        if self.lines:
-            self._check_header(self.lines[0])
-            self.lines = self.lines[1:]
+        found = self._read() if is_main_process() and path.exists() else []
+        if found:
+            self._check_header(found[0])
+        elif is_main_process():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path, [self.header])
+        received = [found[1:]]
+        broadcast_object_list(received)
+        self.lines = received[0]
 
     def append(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Writes lines to the disk, all of them before it returns."""
+        """Adds lines, which are on the disk before it returns."""
         new = [json_ready(line) for line in lines]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        begin = [] if self.path.exists() else [self.header]
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in [*begin, *new])
-            file.flush()
-            os.fsync(file.fileno())
         self.lines.extend(new)
+        if is_main_process():
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write("".join(map(_text, new)))
+                file.flush()
+                os.fsync(file.fileno())
 
     def of_kind(self, kind: str) -> list[dict[str, Any]]:
         """The lines of one kind, in the order in which they were written."""
         return [line for line in self.lines if line["kind"] == kind]
 
     def _read(self) -> list[dict[str, Any]]:
+        """The lines that a killed sweep has left complete; the file is cut to them."""
         text = self.path.read_text(encoding="utf-8")
-        complete, _, rest = text.rpartition("\n")
-        if rest:
-            print_log(f"{self.path}: the last line was cut off, it is dropped", "current", logging.WARNING)
-            _replace(self.path, complete + "\n" if complete else "")
-        lines = []
-        for number, line in enumerate(complete.splitlines(), start=1):
-            try:
-                entry = json.loads(line)
-                entry["kind"]
-            except (ValueError, TypeError, KeyError) as error:
-                raise ValueError(
-                    f"{self.path}, line {number} is no line of a sweep: remove the file, or choose another folder"
-                ) from error
-            lines.append(entry)
-        return lines
+        complete, _, cut_off = text.rpartition("\n")
+        lines = [self._parsed(number, line) for number, line in enumerate(complete.splitlines(), start=1)]
+        # A run's own line comes behind those of the trees that it is compared with.
+        finished = max((number for number, line in enumerate(lines, start=1) if line["kind"] != "bracket"), default=0)
+        if cut_off or finished < len(lines):
+            print_log(f"{self.path}: the end belongs to an unfinished test and is dropped", "current", logging.WARNING)
+            _replace(self.path, lines[:finished])
+        return lines[:finished]
+
+    def _parsed(self, number: int, text: str) -> dict[str, Any]:
+        try:
+            line = json.loads(text)
+            known = line["kind"] in ("header", "single", "run", "bracket")
+        except (ValueError, TypeError, KeyError):
+            known = False
+        if not known or (line["kind"] == "header") != (number == 1):
+            raise ValueError(
+                f"{self.path}, line {number} does not belong into a sweep's file: remove the file, or choose another "
+                "folder"
+            )
+        return line
 
     def _check_header(self, found: Mapping[str, Any]) -> None:
         names = [name for name in self.header if name not in FREE]
@@ -93,7 +105,11 @@ def json_ready(value: Any) -> Any:
     return value
 
 
-def _replace(path: Path, text: str) -> None:
+def _text(line: Mapping[str, Any]) -> str:
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def _replace(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     new = path.with_suffix(".tmp")
-    new.write_text(text, encoding="utf-8")
+    new.write_text("".join(map(_text, lines)), encoding="utf-8")
     new.replace(path)

@@ -1,0 +1,27 @@
+"""A controllable network tested at many preferences and cost weights."""
+
+from __future__ import annotations
+
+from .batches import KeptBatches
+from .header import sweep_header
+from .preference_sweep import Asked, PreferenceSweep
+from .settings import SweepSettings
+from .shared_evaluation import SharedEvaluation
+from .summary import flat_summary, summarize_sweep, sweep_summary
+from .sweep_file import SweepFile, json_ready
+from .table import sweep_table
+
+__all__ = [
+    "Asked",
+    "KeptBatches",
+    "PreferenceSweep",
+    "SharedEvaluation",
+    "SweepFile",
+    "SweepSettings",
+    "flat_summary",
+    "json_ready",
+    "summarize_sweep",
+    "sweep_header",
+    "sweep_summary",
+    "sweep_table",
+]

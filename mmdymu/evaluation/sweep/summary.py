@@ -1,0 +1,162 @@
+"""The numbers of a whole sweep, from its lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdymu.models import ControllableNet
+
+from ..functional import hypervolume, uniformity
+from .costs import chosen_trees, controller_size, cost_curve, simplex_shares
+from .settings import SweepSettings
+from .sweep_file import SweepFile
+
+__all__ = ["flat_summary", "summarize_sweep", "sweep_summary"]
+
+BINS = 5
+"""Bins of a task's own weight in the marginal curves, of about equal numbers of preferences."""
+
+Line = Mapping[str, Any]
+Floats = NDArray[np.float64]
+
+
+def summarize_sweep(header: Line, single: Line, runs: Sequence[Line], brackets: Sequence[Line]) -> dict[str, Any]:
+    """What a sweep says as a whole.
+
+    Losses are divided by those of the single-task nets. Per cost weight: mean share, multiply-adds and parameters;
+    the hypervolume of the loss vectors for each reference point, and its N-th root, comparable over numbers of tasks;
+    the mean uniformity; the mean weighted loss rL = Σ r_i L_i / L_i(single) as tested, and under running norm
+    statistics, at the same share, of the controller and of its rivals; the mean Δm. Then for each task its mean loss
+    over its own weight, and its range.
+
+    Args:
+        header: The sweep's header.
+        single: The single-task nets' line.
+        runs: Lines of the tests.
+        brackets: Lines of the trees that are compared.
+
+    Returns:
+        ``by_cost_weight``, ``marginal`` and ``control_range``, ready for JSON.
+    """
+    base = _floats(single["losses"])
+    groups = [_Group(c, [line for line in runs if line["cost_weight"] == c], base) for c in header["cost_weights"]]
+    return {
+        "by_cost_weight": [group.row(header["references"], brackets) for group in groups],
+        "marginal": {
+            task: [{"cost_weight": group.cost_weight, "bins": group.bins(number)} for group in groups]
+            for number, task in enumerate(header["tasks"])
+        },
+        "control_range": {
+            task: [group.range_of(number) for group in groups] for number, task in enumerate(header["tasks"])
+        },
+    }
+
+
+class _Group:
+    """The tests of one cost weight."""
+
+    def __init__(self, cost_weight: float, lines: Sequence[Line], base: Floats) -> None:
+        self.cost_weight, self.lines, self.base = cost_weight, lines, base
+        self.weights = np.array([_floats(line["weights"]) for line in lines])
+        self.losses = np.array([_floats(line["losses"]) for line in lines]) / base
+
+    def row(self, references: Sequence[float], brackets: Sequence[Line]) -> dict[str, Any]:
+        """What the tests say as a whole."""
+        costs = ("share", "flops", "params")
+        return {
+            "cost_weight": self.cost_weight,
+            **{f"mean_{name}": float(np.mean([line[name] for line in self.lines])) for name in costs},
+            **_volumes(self.losses, references),
+            "uniformity": _mean_uniformity(self.weights, self.losses),
+            "weighted_loss": float((self.weights * self.losses).sum(axis=1).mean()),
+            "brackets": self.weighted_rivals(brackets),
+            "delta_m": _mean([line["delta_m"] for line in self.lines]),
+        }
+
+    def weighted_rivals(self, brackets: Sequence[Line]) -> dict[str, float]:
+        """Mean rL by choice."""
+        weights = {line["index"]: r for line, r in zip(self.lines, self.weights, strict=True)}
+        values: dict[str, list[float]] = {}
+        for line in brackets:
+            if line["index"] in weights:
+                weighted = float(weights[line["index"]] @ (_floats(line["losses"]) / self.base))
+                values.setdefault(line["choice"], []).append(weighted)
+        return {choice: float(np.mean(found)) for choice, found in values.items()}
+
+    def range_of(self, task: int) -> dict[str, float]:
+        """Least and largest loss of a task."""
+        losses = self.losses[:, task]
+        return {"cost_weight": self.cost_weight, "lowest": float(losses.min()), "highest": float(losses.max())}
+
+    def bins(self, task: int) -> list[dict[str, float]]:
+        """Means over preferences of similar weight of a task: the other weights are averaged out."""
+        own, losses = self.weights[:, task], self.losses[:, task]
+        parts = np.array_split(np.argsort(own, kind="stable"), min(BINS, len(own)))
+        return [
+            {"weight": float(own[part].mean()), "loss": float(losses[part].mean()), "count": len(part)}
+            for part in parts
+        ]
+
+
+def flat_summary(summary: Mapping[str, Any]) -> dict[str, float]:
+    """The scalars of a summary for a log: ``sweep/hypervolume_c0``, …, and the mean Δm as ``multi_task/delta_m``."""
+    scalars = {}
+    for row in summary["by_cost_weight"]:
+        end = f"_c{row['cost_weight']:g}"
+        values = {**row, "hypervolume": next(iter(row["hypervolume"].values()))}
+        for name in ("hypervolume", "uniformity", "weighted_loss", "mean_share"):
+            scalars[f"sweep/{name}{end}"] = math.nan if values[name] is None else values[name]
+    scalars["multi_task/delta_m"] = _mean([row["delta_m"] for row in summary["by_cost_weight"]])
+    return scalars
+
+
+def sweep_summary(model: ControllableNet, settings: SweepSettings, file: SweepFile) -> dict[str, Any]:
+    """All that ``summary.json`` holds.
+
+    Args:
+        model: Its hypernets tell costs and trees under more preferences than were tested.
+        settings: What was measured.
+        file: A finished sweep's.
+
+    Returns:
+        :func:`summarize_sweep`, and header, single-task nets, cost curve, shares over the simplex, chosen trees and
+        the controller's size.
+    """
+    single = file.of_kind("single")[0]
+    return {
+        "header": file.header,
+        "single": single,
+        **summarize_sweep(file.header, single, file.of_kind("run"), file.of_kind("bracket")),
+        "cost_curve": cost_curve(model, settings),
+        "simplex": simplex_shares(model, settings.cost_weights),
+        "trees": chosen_trees(model, settings.cost_weights),
+        "controller": controller_size(model),
+    }
+
+
+def _volumes(losses: Floats, references: Sequence[float]) -> dict[str, Any]:
+    count = losses.shape[1]
+    known = bool(np.isfinite(losses).all())
+    volumes = {str(p): hypervolume(losses, [p] * count) if known else math.nan for p in references}
+    return {"hypervolume": volumes, "hypervolume_root": {p: value ** (1 / count) for p, value in volumes.items()}}
+
+
+def _mean_uniformity(weights: Floats, losses: Floats) -> float:
+    if not np.isfinite(losses).all():
+        return math.nan
+    return float(np.mean([uniformity(r, row) for r, row in zip(weights, losses, strict=True)]))
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else math.nan
+
+
+def _floats(values: Sequence[float | None]) -> Floats:
+    """Numbers read from JSON, where None stands for NaN."""
+    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)

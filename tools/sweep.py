@@ -1,0 +1,67 @@
+"""Test at many preferences and cost weights: ``python tools/sweep.py CONFIG CHECKPOINT --out DIR``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from _command_line import check_checkpoint, load_config, make_parser, run_tool
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.fileio import load
+from mmengine.runner import Runner
+
+from mmdymu.evaluation.sweep import sweep_table
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser("Test a controllable model at many preferences and cost weights; go on where a sweep stopped")
+    parser.add_argument("config", help="config file; its `sweep` has the defaults of the options below")
+    parser.add_argument("checkpoint", help="checkpoint file")
+    parser.add_argument(
+        "--out", metavar="FOLDER", help="folder for sweep.jsonl and summary.json (default: work dir/sweep)"
+    )
+    parser.add_argument("--preferences", type=int, help="number of preferences, drawn uniformly from the simplex")
+    parser.add_argument("--cost-weights", type=float, nargs="+", metavar="C", help="in [0, 1], ascending")
+    parser.add_argument("--seed", type=int, help="seed of the drawn preferences")
+    parser.add_argument(
+        "--references",
+        type=float,
+        nargs="+",
+        metavar="P",
+        help="hypervolume: losses at the reference point",
+    )
+    parser.add_argument(
+        "--oracle-images", type=int, help="test images for the oracle's path table (0: no oracle; 32 take minutes)"
+    )
+    return parser.parse_args(arguments)
+
+
+def sweep_settings(config: Config, args: argparse.Namespace) -> dict[str, Any]:
+    """Return the config's settings under those of the command line."""
+    names = ("preferences", "cost_weights", "seed", "references", "oracle_images")
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    return {**config.get("sweep", {}), **given}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Sweep as the command line says; return the exit status."""
+    args = parse_arguments(arguments)
+    config = load_config(args)
+    check_checkpoint(args.checkpoint)
+    config.load_from, config.resume = args.checkpoint, False
+    folder = Path(args.out or Path(config.work_dir) / "sweep")
+    config.test_cfg = dict(type="mmdymu.PreferenceSweepLoop", sweep=sweep_settings(config, args), out=str(folder))
+    Runner.from_cfg(config).test()
+    if is_main_process():
+        print(sweep_table(load(folder / "summary.json")))
+        print(f"pictures and a page: python tools/report.py {folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_tool(main))
