@@ -151,6 +151,8 @@ class _Walk:
     def heads(self, features: Features, routes: Sequence[Route]) -> None:
         """Runs the heads of routes that agree in all nodes."""
         for route in routes:
+            if self.rows is not None and not self.rows[route.task]:
+                continue
             node, number = route.steps[-1]
             head = self.model.heads[self.model.tasks[route.task]]
             state = self.variants.state((node, number))

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from mmdymu.evaluation.metric_info import main_metrics, metric_info
+
+
+def test_units_and_directions() -> None:
+    for name, unit, higher in (("semseg/mIoU", "%", True), ("depth/rmse", "m", False), ("normals/mean", "°", False)):
+        info = metric_info(name)
+        assert info is not None
+        assert (info.unit, info.higher_is_better) == (unit, higher)
+
+
+def test_the_root_mean_square_of_normals_is_an_angle() -> None:
+    assert [info.unit for name in ("rmse", "depth/rmse", "normals2/rmse") if (info := metric_info(name))] == [
+        "m",
+        "m",
+        "°",
+    ]
+
+
+def test_unknown_metrics() -> None:
+    assert metric_info("semseg/mine") is None
+
+
+def test_one_metric_stands_for_a_task() -> None:
+    names = ["semseg/aAcc", "semseg/mIoU", "normals/rmse", "normals/mean", "depth/abs_rel", "depth/rmse", "x/mine"]
+    assert main_metrics(names) == {"semseg": "semseg/mIoU", "normals": "normals/mean", "depth": "depth/rmse"}
