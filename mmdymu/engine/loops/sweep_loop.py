@@ -86,10 +86,10 @@ class PreferenceSweepLoop(BaseLoop):
         """Runs what the folder does not hold yet.
 
         Returns:
-            The summary's scalars.
+            The summary's scalars; none in a validation before the edge hypernet is trained.
 
         Raises:
-            ValueError: If the edge hypernet is not trained, or the folder belongs to another sweep.
+            ValueError: If a test's edge hypernet is not trained, or the folder belongs to another sweep.
         """
         mode = "val" if getattr(self.runner, "_val_loop", None) is self else "test"
         self.runner.call_hook(f"before_{mode}")
@@ -112,7 +112,11 @@ class PreferenceSweepLoop(BaseLoop):
     def _sweep(self, folder: Path, mode: str) -> dict[str, float]:
         model = self._model
         if not model.is_controllable:
-            raise ValueError("the edge hypernet is untrained, so preferences change nothing: run the edges stage first")
+            message = "the edge hypernet is untrained, so preferences change nothing"
+            if mode == "test":
+                raise ValueError(f"{message}: run the edges stage first")
+            print_log(f"{message}: no sweep yet", "current")
+            return {}
         model.set_norm_statistics(self.runner.cfg.get("norm_statistics", "running"))
         size = len(self.dataloader.dataset)
         file = SweepFile(folder / "sweep.jsonl", sweep_header(self.runner.cfg, mode, model, self.settings, size))

@@ -1,0 +1,290 @@
+"""Sweeps as a test, as a validation, killed, and in two processes."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+import torch.distributed as dist
+from mmengine.config import Config
+from mmengine.runner import Runner
+from test_engine.test_loops.test_distributed import free_ports
+from torch.multiprocessing import spawn
+
+from mmdymu import BranchingTree, Preference
+from mmdymu.engine import calibrate
+from mmdymu.engine.frames import Frames
+from mmdymu.evaluation.sweep import SharedEvaluation
+from mmdymu.models import ControllableSegmentor
+from mmdymu.models.segmentors import Selection
+
+SETTINGS = {
+    "preferences": 2,
+    "cost_weights": (0.0, 1.0),
+    "references": (2.0, 30.0),
+    "curve_preferences": 5,
+    "runs_per_pass": 3,
+}
+IMAGES = 5
+EVALUATOR = [
+    {"type": "SegmentationMetric", "classes": list("abcd")},
+    {"type": "DepthMetric"},
+    {"type": "NormalsMetric"},
+]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Trained so little that the hypernets still answer by chance, which gives many different trees."""
+    folder = tmp_path_factory.mktemp("run")
+    model = tiny.train(folder, model=tiny.model_config(stream=tiny.SHORT)).model
+    with torch.no_grad():
+        model.edge_hypernet.logits.weight.mul_(20)
+        for parameter in model.weight_hypernet.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
+    torch.save({"state_dict": model.state_dict(), "meta": {}}, folder / "model.pth")
+    return str(folder / "model.pth")
+
+
+def config(folder: Path, checkpoint: str, sweep: dict[str, Any] | None = None, **changes: Any) -> Config:
+    found = tiny.run_config(folder, **changes)
+    found.merge_from_dict(
+        {
+            "model": tiny.model_config(stream=tiny.SHORT),
+            "load_from": checkpoint,
+            "test_dataloader": {**tiny.test_loader(size=IMAGES), "batch_size": 2},
+            "test_evaluator": EVALUATOR,
+            "test_cfg": {
+                "type": "PreferenceSweepLoop",
+                "sweep": {**SETTINGS, **(sweep or {})},
+                "out": str(folder / "s"),
+            },
+        }
+    )
+    return found
+
+
+def sweep(folder: Path, checkpoint: str, **changes: Any) -> dict[str, float]:
+    found = config(folder, checkpoint, **changes)
+    found.experiment_name = f"{folder.name}{len(list(folder.glob('*')))}"
+    return Runner.from_cfg(found).test()
+
+
+def lines_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "s" / "sweep.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def swept(checkpoint: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, float]]:
+    folder = tmp_path_factory.mktemp("swept")
+    return folder, sweep(folder, checkpoint)
+
+
+def load_model(checkpoint: str) -> ControllableSegmentor:
+    model = tiny.build_model(stream=tiny.SHORT)
+    model.load_state_dict(torch.load(checkpoint)["state_dict"])
+    return model.eval()
+
+
+def test_every_run_equals_a_test_of_its_own(
+    swept: tuple[Path, dict[str, float]], checkpoint: str, tmp_path: Path
+) -> None:
+    runs = [line for line in lines_of(swept[0]) if line["kind"] == "run"]
+    assert [run["index"] for run in runs] == [0, 1, 2, 3]
+    model = load_model(checkpoint)
+    for run in runs[1:3]:
+        own = config(tmp_path, checkpoint)
+        own.test_cfg = {}
+        own.update(pref=run["weights"], cost_weight=run["cost_weight"], experiment_name=f"own{run['index']}")
+        assert run["metrics"] == Runner.from_cfg(own).test()
+        tree = model.set_preference(Preference.parse(run["weights"], cost_weight=run["cost_weight"], tasks=tiny.TASKS))
+        assert BranchingTree(tuple(map(tuple, run["parents"]))) == tree
+        assert run["params"] == model.complexity.params(tree)
+        assert run["flops"] == model.complexity.flops(tree)
+
+
+def test_the_anchor_is_tested_as_it_is(swept: tuple[Path, dict[str, float]], checkpoint: str, tmp_path: Path) -> None:
+    (single,) = (line for line in lines_of(swept[0]) if line["kind"] == "single")
+    own = config(tmp_path, checkpoint)
+    own.test_cfg = {}
+    own.update(run_anchor=True, experiment_name="anchor")
+    assert single["metrics"] == Runner.from_cfg(own).test()
+    assert single["share"] == pytest.approx(1)
+
+
+def test_rivals_cost_no_more(swept: tuple[Path, dict[str, float]]) -> None:
+    lines = lines_of(swept[0])
+    shares = {line["index"]: line["share"] for line in lines if line["kind"] == "run"}
+    rivals = [line for line in lines if line["kind"] == "bracket"]
+    assert {line["choice"] for line in rivals} == {"controller", "heuristic", "search"}
+    assert len(rivals) == 3 * len(shares)
+    assert all(line["share"] <= shares[line["index"]] + 1e-9 for line in rivals)
+    assert all(len(line["losses"]) == 3 for line in rivals)
+
+
+def test_summary_and_scalars(swept: tuple[Path, dict[str, float]]) -> None:
+    folder, scalars = swept
+    summary = json.loads((folder / "s" / "summary.json").read_text())
+    assert {"header", "single", "by_cost_weight", "marginal", "control_range", "cost_curve", "simplex", "trees"} <= set(
+        summary
+    )
+    assert [row["cost_weight"] for row in summary["by_cost_weight"]] == [0.0, 1.0]
+    assert scalars["sweep/hypervolume_c1"] == summary["by_cost_weight"][1]["hypervolume"]["2.0"]
+    deltas = [line["delta_m"] for line in lines_of(folder) if line["kind"] == "run"]
+    assert scalars["multi_task/delta_m"] == pytest.approx(sum(deltas) / len(deltas))
+
+
+def test_a_finished_sweep_runs_no_image(swept: tuple[Path, dict[str, float]], checkpoint: str) -> None:
+    folder, scalars = swept
+    before = (folder / "s" / "sweep.jsonl").read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SharedEvaluation, "measure", None)
+        assert sweep(folder, checkpoint) == scalars
+    assert (folder / "s" / "sweep.jsonl").read_bytes() == before
+
+
+class KilledError(Exception):
+    pass
+
+
+def test_a_killed_sweep_goes_on(
+    swept: tuple[Path, dict[str, float]], checkpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure, passes = SharedEvaluation.measure, []
+
+    def killed(self: SharedEvaluation, *args: Any) -> None:
+        passes.append(len(args[2]))
+        if len(passes) == 2:
+            raise KilledError
+        measure(self, *args)
+
+    monkeypatch.setattr(SharedEvaluation, "measure", killed)
+    with pytest.raises(KilledError):
+        sweep(tmp_path, checkpoint)
+    assert [line["index"] for line in lines_of(tmp_path) if line["kind"] == "run"] == [0, 1, 2]
+    with open(tmp_path / "s" / "sweep.jsonl", "a") as file:
+        file.write('{"kind": "bra')
+    assert sweep(tmp_path, checkpoint) == swept[1]
+    # The anchor and three networks, killed; then the anchor and the last one.
+    assert passes == [4, 2, 2]
+    assert _without_paths(lines_of(tmp_path)) == _without_paths(lines_of(swept[0]))
+
+
+def _without_paths(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [line for line in lines if line["kind"] != "header"]
+
+
+def test_another_sweep_is_refused(swept: tuple[Path, dict[str, float]], checkpoint: str) -> None:
+    with pytest.raises(ValueError, match=r"belongs to another sweep.*seed 0, now 3"):
+        sweep(swept[0], checkpoint, sweep={"seed": 3})
+    with pytest.raises(ValueError, match=r"belongs to another sweep.*norm_statistics 'running', now 'batch'"):
+        sweep(swept[0], checkpoint, norm_statistics="batch")
+
+
+def test_other_weights_are_refused(swept: tuple[Path, dict[str, float]], checkpoint: str, tmp_path: Path) -> None:
+    state = torch.load(checkpoint)
+    state["state_dict"]["heads.depth.decoder.conv_seg.bias"] += 1
+    torch.save(state, tmp_path / "other.pth")
+    with pytest.raises(ValueError, match="weights_sha256"):
+        sweep(swept[0], str(tmp_path / "other.pth"))
+
+
+def test_the_oracle_is_never_worse_on_its_own_images(checkpoint: str, tmp_path: Path) -> None:
+    sweep(tmp_path, checkpoint, sweep={"oracle_images": IMAGES})
+    lines = lines_of(tmp_path)
+    (single,) = (line["losses"] for line in lines if line["kind"] == "single")
+    weights = {line["index"]: line["weights"] for line in lines if line["kind"] == "run"}
+    values: dict[str, list[float]] = {}
+    for line in lines:
+        if line["kind"] == "bracket":
+            terms = zip(weights[line["index"]], line["losses"], single, strict=True)
+            values.setdefault(line["choice"], []).append(sum(r * a / b for r, a, b in terms))
+    for rival in ("controller", "heuristic", "search"):
+        # The table's images are one batch, the test's are several: cross-entropies average over other pixels.
+        assert all(a <= b * 1.02 for a, b in zip(values["oracle"], values[rival], strict=True))
+    assert (tmp_path / "s" / "oracle_table.npy").exists()
+
+
+@torch.no_grad()
+def test_calibrated_statistics(checkpoint: str, tmp_path: Path) -> None:
+    loader = {**tiny.test_loader(size=4), "batch_size": 4}
+    sweep(
+        tmp_path,
+        checkpoint,
+        norm_statistics="calibrated",
+        train_dataloader=loader,
+        sweep={"preferences": 1, "cost_weights": (0.0,)},
+    )
+    (run,) = (line for line in lines_of(tmp_path) if line["kind"] == "run")
+    model = load_model(checkpoint)
+    preference = Preference.parse(run["weights"], tasks=tiny.TASKS)
+    tree = model.predict_tree(preference)
+    selection = Selection(preference, tree, model.norm_states(preference, tree))
+    states = selection.with_states(
+        calibrate(model, selection, Frames(loader["dataset"]).batches(model, 200))
+    ).node_states
+    evaluation = SharedEvaluation(model, [])
+    network = evaluation.network(tree, states)
+    test = Runner.build_dataloader({**tiny.test_loader(size=IMAGES), "batch_size": 2}, seed=0)
+    evaluation.measure(test, IMAGES, [], [network])
+    assert run["losses"] == pytest.approx(evaluation.losses(network), rel=1e-4)
+
+
+def test_an_untrained_controller_is_refused(tmp_path: Path) -> None:
+    model = tiny.build_model(stream=tiny.SHORT)
+    torch.save({"state_dict": model.state_dict(), "meta": {}}, tmp_path / "model.pth")
+    with pytest.raises(ValueError, match="the edge hypernet is untrained"):
+        sweep(tmp_path, str(tmp_path / "model.pth"))
+
+
+def test_as_validation_it_chooses_the_best_checkpoint(tmp_path: Path) -> None:
+    runner = tiny.build_runner(
+        tmp_path,
+        model=tiny.model_config(stream=tiny.SHORT),
+        val_dataloader={**tiny.test_loader(size=2), "batch_size": 2},
+        val_evaluator=EVALUATOR,
+        val_cfg={"type": "PreferenceSweepLoop", "sweep": {**SETTINGS, "preferences": 1}},
+        default_hooks={
+            "checkpoint": {
+                "type": "SafeCheckpointHook",
+                "by_epoch": False,
+                "interval": 3,
+                "save_best": "sweep/hypervolume_c0",
+                "rule": "greater",
+            }
+        },
+        train_cfg=tiny.train_cfg(
+            *(tiny.stage_config(name, iters=3) for name in ("trunk", "anchor", "edges", "weights")), val_interval=3
+        ),
+    )
+    runner.train()
+    # Before the edges are trained there is nothing to sweep: the anchor is validated.
+    assert [path.name for path in sorted(tmp_path.glob("sweep_*"))] == ["sweep_12", "sweep_9"]
+    assert list(tmp_path.glob("best_sweep_hypervolume_c0_iter_*.pth"))
+
+
+def sweep_rank(rank: int, port: int, folder: str, checkpoint: str) -> None:
+    torch.set_num_threads(1)
+    os.environ.update(LOCAL_RANK=str(rank))
+    dist.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    wrapper = {"type": "MMDistributedDataParallel", "device_ids": None, "broadcast_buffers": False}
+    scalars = sweep(Path(folder), checkpoint, launcher="pytorch", model_wrapper_cfg=wrapper, sweep={"runs_per_pass": 4})
+    Path(folder, f"scalars{rank}.json").write_text(json.dumps(scalars))
+    dist.destroy_process_group()
+
+
+def test_two_processes(swept: tuple[Path, dict[str, float]], checkpoint: str, tmp_path: Path) -> None:
+    spawn(sweep_rank, (free_ports(1)[0], str(tmp_path), checkpoint), nprocs=2)
+    first, second = (json.loads((tmp_path / f"scalars{rank}.json").read_text()) for rank in (0, 1))
+    assert first == second
+    found = {line["index"]: line for line in lines_of(tmp_path) if line["kind"] == "run"}
+    for run in (line for line in lines_of(swept[0]) if line["kind"] == "run"):
+        # Every image counts once, although the sampler repeats one of five.
+        assert found[run["index"]]["metrics"] == pytest.approx(run["metrics"], rel=1e-9)
+        assert all(map(math.isfinite, found[run["index"]]["losses"]))
