@@ -18,6 +18,9 @@ default_hooks = dict(
 # Reads `pref`, `cost_weight` and `norm_statistics`; they are left unset here, which means uniform, 0 and running.
 custom_hooks = [dict(type="PreferenceHook")]
 
+# Defaults of tools/sweep.py. References: losses at the reference point of the hypervolume, single-task nets = 1.
+sweep = dict(preferences=20, cost_weights=(0.0, 0.5, 1.0), seed=0, references=(2.0, 3.0))
+
 vis_backends = [dict(type="LocalVisBackend")]
 visualizer = dict(type="MultiTaskVisualizer", vis_backends=vis_backends, name="visualizer")
 log_processor = dict(by_epoch=False, window_size=50)

@@ -77,7 +77,7 @@ class PreferenceSweepLoop(BaseLoop):
         fp16: bool = False,
     ) -> None:
         super().__init__(runner, dataloader)
-        self.settings = SweepSettings(**(sweep or {}))
+        self.settings = SweepSettings.from_config(sweep)
         self.evaluator = evaluator if isinstance(evaluator, Evaluator) else runner.build_evaluator(evaluator)
         self.evaluator.dataset_meta = getattr(self.dataloader.dataset, "metainfo", None)
         self.out, self.calibration_images, self.fp16 = out, calibration_images, fp16

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,19 @@ class SweepSettings:
                 raise ValueError(f"sweep.{name}={value!r} must be a whole number, at least {least}")
         if not self.cache_gib >= 0:
             raise ValueError(f"sweep.cache_gib={self.cache_gib!r} must not be negative")
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any] | None) -> SweepSettings:
+        """Settings of a config's dictionary.
+
+        Raises:
+            ValueError: If a setting is unknown or out of range.
+        """
+        known = [field.name for field in fields(cls)]
+        unknown = [name for name in config or {} if name not in known]
+        if unknown:
+            raise ValueError(f"sweep has no setting {unknown[0]!r}, only {known}")
+        return cls(**(config or {}))
 
     def draw(self, tasks: Sequence[str]) -> list[Preference]:
         """The preferences, uniform on the simplex, with cost weight 0."""

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from mmengine.config import Config
+
+
+@pytest.fixture
+def sweep_tool(load_tool: Callable[[str], ModuleType]) -> ModuleType:
+    return load_tool("sweep")
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """A config and a checkpoint whose edge hypernet counts as trained."""
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.chdir(tmp_path)
+    model = tiny.build_model(stream=tiny.SHORT)
+    model.loss_scale.fill_(1)
+    torch.save({"state_dict": model.state_dict(), "meta": {}}, "model.pth")
+    config = tiny.run_config("work", model=tiny.model_config(stream=tiny.SHORT))
+    config.update(
+        test_dataloader={**tiny.test_loader(size=2), "batch_size": 2},
+        test_evaluator=[{"type": "DepthMetric"}],
+        test_cfg={},
+        sweep={"preferences": 2, "cost_weights": [0, 1], "curve_preferences": 3},
+        experiment_name=tmp_path.name,
+    )
+    Config(config.to_dict()).dump("config.py")
+    return "config.py", "model.pth"
+
+
+def test_options_go_over_the_config(sweep_tool: ModuleType, files: tuple[str, str], capsys: Any) -> None:
+    assert sweep_tool.main([*files, "--out", "found", "--preferences", "1", "--references", "4", "5"]) == 0
+    lines = [json.loads(line) for line in Path("found/sweep.jsonl").read_text().splitlines()]
+    assert lines[0]["preferences"] == 1
+    assert lines[0]["cost_weights"] == [0, 1]
+    assert lines[0]["references"] == [4, 5]
+    assert lines[0]["config"].endswith("config.py")
+    assert [line["cost_weight"] for line in lines if line["kind"] == "run"] == [0, 1]
+    printed = capsys.readouterr().out
+    assert "HV (ref. 4)" in printed
+    assert "tools/report.py found" in printed
+
+
+def test_the_default_folder_is_in_the_work_dir(sweep_tool: ModuleType, files: tuple[str, str]) -> None:
+    assert sweep_tool.main([*files, "--preferences", "1", "--work-dir", "there"]) == 0
+    assert Path("there/sweep/summary.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--preferences", "0"], "sweep.preferences=0 must be a whole number"),
+        (["--cost-weights", "0", "2"], "sweep.cost_weights=[0.0, 2.0] must be numbers in [0, 1]"),
+        (["--cfg-options", "sweep.preference=3"], "sweep has no setting 'preference'"),
+    ],
+)
+def test_bad_options(
+    sweep_tool: ModuleType, files: tuple[str, str], options: list[str], message: str, capsys: Any
+) -> None:
+    assert sweep_tool.run_tool(sweep_tool.main, [*files, *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_of_another_sweep(sweep_tool: ModuleType, files: tuple[str, str], capsys: Any) -> None:
+    assert sweep_tool.main([*files, "--preferences", "1"]) == 0
+    assert sweep_tool.run_tool(sweep_tool.main, [*files, "--preferences", "2"]) == 2
+    assert "belongs to another sweep, which cannot go on here (preferences 1, now 2)" in capsys.readouterr().err
