@@ -180,6 +180,11 @@ def _without_paths(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [line for line in lines if line["kind"] != "header"]
 
 
+def test_the_configs_own_preference_does_not_count(swept: tuple[Path, dict[str, float]], checkpoint: str) -> None:
+    # It would be refused, having two entries for three tasks.
+    assert sweep(swept[0], checkpoint, pref=[1, 2]) == swept[1]
+
+
 def test_another_sweep_is_refused(swept: tuple[Path, dict[str, float]], checkpoint: str) -> None:
     with pytest.raises(ValueError, match=r"belongs to another sweep.*seed 0, now 3"):
         sweep(swept[0], checkpoint, sweep={"seed": 3})
