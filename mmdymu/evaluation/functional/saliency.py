@@ -72,7 +72,7 @@ def saliency_counts(
 
 def _passing(passed: Tensor, cuts: int) -> Tensor:
     """Number of pixels that pass each of the cut-offs."""
-    return torch.bincount(passed, minlength=cuts + 1).flip(0).cumsum(0).flip(0)[1:].double().cpu()
+    return torch.bincount(passed, minlength=cuts + 1).cpu().flip(0).cumsum(0).flip(0)[1:].double()
 
 
 def saliency_image_sums(counts: Mapping[str, Tensor]) -> Sums:

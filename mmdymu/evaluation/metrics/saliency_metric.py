@@ -93,11 +93,13 @@ class SaliencyMetric(StreamingMetric):
             raise ValueError(f"Task {self.task!r}, {sample.get('img_path')}: {error}") from error
 
     def _sums(self, probability: Tensor, target: Tensor) -> Sums:
-        sums = saliency_counts(probability, target, self.f_thresholds, True, self.ignore_index)
-        if self.variants == ("maxF",):
-            return sums
-        image = saliency_counts(probability, target, self.iou_thresholds, False, self.ignore_index)
-        return sums | saliency_image_sums(image)
+        sums: Sums = {}
+        if self.variants != ("maxF",):
+            image = saliency_counts(probability, target, self.iou_thresholds, False, self.ignore_index)
+            sums = saliency_image_sums(image) | {"pixels": image["pixels"]}
+        if "maxF" in self.variants:
+            sums |= saliency_counts(probability, target, self.f_thresholds, True, self.ignore_index)
+        return sums
 
     def labelled_pixels(self, sums: Sums) -> float:
         """Number of labelled pixels."""

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny
 import torch
 from mmengine.dataset import pseudo_collate
+from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
@@ -144,3 +146,31 @@ def test_unknown_metrics_are_left_to_mmengine() -> None:
     with pytest.raises(ValueError, match="rule"):
         SafeCheckpointHook(save_best="my/score")
     assert SafeCheckpointHook(save_best="my/score", rule="less").rules == ["less"]
+
+
+def test_the_best_network_of_a_run_through_stages_is_kept(tmp_path: Path) -> None:
+    gains: dict[int, float] = {}
+
+    class Seen(Hook):
+        def after_val_epoch(self, runner: Runner, metrics: Any = None) -> None:
+            gains[runner.iter] = metrics["multi_task/delta_m"]
+
+    checkpoint = {"type": "SafeCheckpointHook", "by_epoch": False, "interval": -1, "save_last": False}
+    runner = tiny.build_runner(
+        tmp_path,
+        model=tiny.model_config(stream=tiny.SHORT),
+        train_cfg=tiny.train_cfg(*(tiny.stage_config(name) for name in ("anchor", "edges")), val_interval=1),
+        val_dataloader=tiny.test_loader(),
+        val_cfg={"type": "ValLoop"},
+        val_evaluator={
+            "type": "MultiTaskEvaluator",
+            "metrics": [{"type": "DepthMetric"}, {"type": "NormalsMetric"}],
+            "baselines": {"depth/rmse": 1.0, "normals/mean": 50.0},
+        },
+        default_hooks={"checkpoint": {**checkpoint, "save_best": "multi_task/delta_m"}},
+    )
+    runner.register_hook(Seen())
+    runner.train()
+    assert len(gains) == 4
+    best = max(gains, key=lambda iteration: gains[iteration])
+    assert [path.name for path in tmp_path.glob("*.pth")] == [f"best_multi_task_delta_m_iter_{best}.pth"]
