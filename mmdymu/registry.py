@@ -21,6 +21,7 @@ MODELS = _child(roots.MODELS, "mmdymu.models")
 DATASETS = _child(roots.DATASETS, "mmdymu.datasets")
 TRANSFORMS = _child(roots.TRANSFORMS, "mmdymu.datasets.transforms")
 METRICS = _child(roots.METRICS, "mmdymu.evaluation")
+EVALUATOR = _child(roots.EVALUATOR, "mmdymu.evaluation")
 LOOPS = _child(roots.LOOPS, "mmdymu.engine")
 HOOKS = _child(roots.HOOKS, "mmdymu.engine", "mmdymu.visualization")
 VISUALIZERS = _child(roots.VISUALIZERS, "mmdymu.visualization")
@@ -32,7 +33,6 @@ LABEL_DECODERS = Registry("label decoder", scope=SCOPE, locations=["mmdymu.datas
 EMPTY = tuple(
     _child(root)
     for root in (
-        roots.EVALUATOR,
         roots.LOG_PROCESSORS,
         roots.MODEL_WRAPPERS,
         roots.OPTIMIZERS,

@@ -58,8 +58,11 @@ def show_predictions(config: Config, args: argparse.Namespace) -> None:
 def dump_predictions(config: Config, out: str) -> None:
     """Add the metric that stores the predictions."""
     evaluator = config.get("test_evaluator") or []
-    metrics = list(evaluator) if isinstance(evaluator, list | tuple) else [evaluator]
-    config.test_evaluator = [*metrics, dict(type="mmengine.DumpResults", out_file_path=out)]
+    is_whole = isinstance(evaluator, dict) and "metrics" in evaluator  # an Evaluator's config, with its metrics inside
+    metrics = evaluator["metrics"] if is_whole else evaluator
+    metrics = list(metrics) if isinstance(metrics, list | tuple) else [metrics]
+    metrics.append(dict(type="mmengine.DumpResults", out_file_path=out))
+    config.test_evaluator = {**evaluator, "metrics": metrics} if is_whole else metrics
 
 
 def summarise(runner: Runner, metrics: dict[str, float]) -> dict[str, Any]:

@@ -21,5 +21,9 @@ model = dict(
         saliency={{_base_.model.heads.saliency}},
     ),
 )
-val_evaluator = [dict(type="SegmentationMetric", task="semseg"), dict(type="SegmentationMetric", task="parts")]
+val_evaluator = [
+    dict(type="SegmentationMetric", task="semseg"),
+    dict(type="SegmentationMetric", task="parts"),
+    dict(type="SaliencyMetric"),
+]
 test_evaluator = val_evaluator

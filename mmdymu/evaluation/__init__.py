@@ -1,4 +1,4 @@
-"""Evaluation: pure functions in ``functional``, registered metrics in ``metrics``."""
+"""Evaluation: pure functions in ``functional``, registered metrics in ``metrics``, and an evaluator of them all."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from .metrics import (
     DepthMetric,
     MeanAccuracyMetric,
     NormalsMetric,
+    SaliencyMetric,
     SegmentationMetric,
     StreamingMetric,
 )
+from .multi_task_evaluator import MultiTaskEvaluator
 from .task_meta import task_meta
 
 __all__ = [
     "AccuracyMetric",
     "DepthMetric",
     "MeanAccuracyMetric",
+    "MultiTaskEvaluator",
     "NormalsMetric",
+    "SaliencyMetric",
     "SegmentationMetric",
     "StreamingMetric",
     "task_meta",

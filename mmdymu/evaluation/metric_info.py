@@ -31,6 +31,7 @@ _INFOS = {
     "aAcc": MetricInfo("pixel accuracy", "%", True),
     "mAcc": MetricInfo("mean class accuracy", "%", True),
     "maxF": MetricInfo("maxF", "%", True),
+    "maxF_image": MetricInfo("maxF per image", "%", True),
     "accuracy": MetricInfo("accuracy", "%", True),
     "odsF": MetricInfo("odsF", "%", True),
     "oisF": MetricInfo("oisF", "%", True),

@@ -46,6 +46,14 @@ def test_predictions_are_dumped_beside_the_metrics(test_tool: ModuleType, evalua
     assert [metric["type"] for metric in config.test_evaluator] == ["A", "mmengine.DumpResults"]
 
 
+@pytest.mark.parametrize("metrics", [{"type": "A"}, [{"type": "A"}]])
+def test_predictions_are_dumped_beside_the_metrics_of_an_evaluator(test_tool: ModuleType, metrics) -> None:
+    config = Config({"test_evaluator": {"type": "E", "metrics": metrics, "baselines": {"a/b": 1.0}}})
+    test_tool.dump_predictions(config, "x.pkl")
+    assert (config.test_evaluator.type, config.test_evaluator.baselines) == ("E", {"a/b": 1.0})
+    assert [metric["type"] for metric in config.test_evaluator.metrics] == ["A", "mmengine.DumpResults"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -26,10 +26,11 @@ model = dict(
     edge_hypernet=dict(type="EdgeHypernet"),
     weight_hypernet=dict(type="WeightHypernet"),
 )
-# Saliency and edges have losses and predictions; their scores follow with the data set itself.
+# Edges have a loss and predictions; their score follows with the data set itself.
 val_evaluator = [
     dict(type="SegmentationMetric", task="semseg"),
     dict(type="SegmentationMetric", task="parts"),
+    dict(type="SaliencyMetric"),
     dict(type="NormalsMetric"),
 ]
 test_evaluator = val_evaluator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
+from mmdymu.evaluation.metric_info import metric_info
 from mmdymu.registry import HOOKS
 
 __all__ = ["SafeCheckpointHook"]
@@ -30,13 +32,24 @@ class SafeCheckpointHook(CheckpointHook):
 
     Args:
         max_keep_ckpts: How many of the latest checkpoints stay; -1 keeps all.
+        save_best: Name of a metric (``multi_task/delta_m``), or names, whose best checkpoints are kept too.
+        rule: ``'greater'`` or ``'less'``, or one for each name of ``save_best``: which is better. None asks what this
+            package knows of its metrics, and mmengine's own rules for others.
         **kwargs: As for :class:`mmengine.hooks.CheckpointHook`.
     """
 
     keep_ckpt_ids: deque[int]
 
-    def __init__(self, *, max_keep_ckpts: int = 2, **kwargs: Any) -> None:
-        super().__init__(max_keep_ckpts=max_keep_ckpts, **kwargs)
+    def __init__(
+        self,
+        *,
+        max_keep_ckpts: int = 2,
+        save_best: str | list[str] | None = None,
+        rule: str | list[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        rule = rule or _rules_of([save_best] if isinstance(save_best, str) else save_best or [])
+        super().__init__(max_keep_ckpts=max_keep_ckpts, save_best=save_best, rule=rule, **kwargs)
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict[str, Any]) -> None:
         if not isinstance(self.file_backend, LocalBackend):
@@ -84,6 +97,13 @@ class SafeCheckpointHook(CheckpointHook):
         finally:
             if is_main_process():
                 unfinished.unlink(missing_ok=True)
+
+
+def _rules_of(names: Sequence[str]) -> list[str] | None:
+    """Which way is better for each of some metrics; None unless all are known."""
+    infos = [metric_info(name) for name in names]
+    rules = [("greater" if info.higher_is_better else "less") for info in infos if info is not None]
+    return rules if rules and len(rules) == len(names) else None
 
 
 def _move(source: Path, target: Path) -> None:

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from .depth import depth_error_sums, depth_errors
+from .depth import DepthLog, depth_error_sums, depth_errors, depth_image_sums, depth_mean_errors
 from .dominated_volume import hypervolume
 from .loss_shares import uniformity
 from .multi_task import DeltaAverage, multi_task_delta, multi_task_gains
 from .normals import normals_angles, normals_error_sums, normals_errors
-from .segmentation import class_areas, mean_iou
+from .saliency import (
+    SALIENCY_F_THRESHOLDS,
+    SALIENCY_IOU_THRESHOLDS,
+    quantize_probability,
+    saliency_counts,
+    saliency_image_sums,
+    saliency_max_f,
+    saliency_max_image_f,
+    saliency_max_iou,
+)
+from .segmentation import AbsentClasses, class_areas, mean_iou
 from .sums import Sums, add_sums
 
 __all__ = [
+    "SALIENCY_F_THRESHOLDS",
+    "SALIENCY_IOU_THRESHOLDS",
+    "AbsentClasses",
     "DeltaAverage",
+    "DepthLog",
     "Sums",
     "add_sums",
     "class_areas",
     "depth_error_sums",
     "depth_errors",
+    "depth_image_sums",
+    "depth_mean_errors",
     "hypervolume",
     "mean_iou",
     "multi_task_delta",
@@ -24,5 +40,11 @@ __all__ = [
     "normals_angles",
     "normals_error_sums",
     "normals_errors",
+    "quantize_probability",
+    "saliency_counts",
+    "saliency_image_sums",
+    "saliency_max_f",
+    "saliency_max_image_f",
+    "saliency_max_iou",
     "uniformity",
 ]

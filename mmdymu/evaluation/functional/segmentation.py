@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from typing import Literal
+
 import torch
 from torch import Tensor
 
 from .sums import Sums, check_same_shape
 
-__all__ = ["class_areas", "mean_iou"]
+__all__ = ["AbsentClasses", "class_areas", "mean_iou"]
+
+AbsentClasses = Literal["ignore", "zero"]
 
 
 def class_areas(pred: Tensor, target: Tensor, num_classes: int, ignore_index: int = 255) -> Sums:
@@ -43,7 +48,20 @@ def class_areas(pred: Tensor, target: Tensor, num_classes: int, ignore_index: in
     }
 
 
-def mean_iou(intersect: Tensor, union: Tensor) -> float:
-    """Mean IoU in [0, 1] over the classes that occur in labels or predictions; NaN if none does."""
+def mean_iou(intersect: Tensor, union: Tensor, absent: AbsentClasses = "ignore") -> float:
+    """Mean of intersection over union over classes.
+
+    Args:
+        intersect: (K,), from :func:`class_areas`, added up over images.
+        union: (K,), likewise.
+        absent: A class that occurs neither in labels nor in predictions does not count (``'ignore'``: BMTAS, mmseg)
+            or counts as 0 (``'zero'``: ASTMT, InvPT, ATRC).
+
+    Returns:
+        In [0, 1]; NaN if no class occurs.
+    """
     present = union > 0
-    return float((intersect[present] / union[present]).mean())
+    if not present.any():
+        return math.nan
+    total = (intersect[present] / union[present]).sum()
+    return float(total / (len(union) if absent == "zero" else present.sum()))

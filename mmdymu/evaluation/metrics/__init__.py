@@ -5,6 +5,7 @@ from __future__ import annotations
 from .accuracy_metric import AccuracyMetric, MeanAccuracyMetric
 from .depth_metric import DepthMetric
 from .normals_metric import NormalsMetric
+from .saliency_metric import SaliencyMetric
 from .segmentation_metric import SegmentationMetric
 from .streaming_metric import StreamingMetric
 
@@ -13,6 +14,7 @@ __all__ = [
     "DepthMetric",
     "MeanAccuracyMetric",
     "NormalsMetric",
+    "SaliencyMetric",
     "SegmentationMetric",
     "StreamingMetric",
 ]

@@ -80,7 +80,7 @@ class MeanAccuracyMetric(StreamingMetric):
 
     def image_sums(self, sample: Mapping[str, Any]) -> Sums:
         """Per task, numbers of right answers and of images."""
-        right, images = torch.zeros(len(self.tasks)), torch.zeros(len(self.tasks))
+        right, images = torch.zeros(2, len(self.tasks), dtype=torch.float64)
         for index, task in enumerate(self.tasks):
             inner = sample.get(task)
             if inner is not None:
@@ -114,4 +114,4 @@ def is_right(sample: Mapping[str, Any], task: str) -> bool:
 
 
 def _sums(**numbers: int) -> Sums:
-    return {name: torch.tensor(float(value)) for name, value in numbers.items()}
+    return {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}

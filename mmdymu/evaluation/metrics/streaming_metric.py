@@ -100,7 +100,7 @@ class StreamingMetric(BaseMetric):
             raise RuntimeError(f"{type(self).__name__} of task {self.task!r} was given no image.")
         if self.labelled_pixels(total) == 0:
             print_log(
-                f"Task {self.task!r}: no labelled pixel in any image, its results are NaN.",
+                f"Task {', '.join(map(repr, self.reads))}: no label in any image, the results {self.prefix}/… are NaN.",
                 logger="current",
                 level=logging.WARNING,
             )
@@ -139,7 +139,7 @@ class StreamingMetric(BaseMetric):
 
     @abstractmethod
     def labelled_pixels(self, sums: Sums) -> float:
-        """Number of pixels that counted."""
+        """Number of pixels, or images, that counted."""
 
     @abstractmethod
     def summarize(self, sums: Sums) -> dict[str, float]:

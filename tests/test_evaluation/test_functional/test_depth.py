@@ -8,7 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmdymu.evaluation.functional import add_sums, depth_error_sums, depth_errors
+from mmdymu.evaluation.functional import (
+    add_sums,
+    depth_error_sums,
+    depth_errors,
+    depth_image_sums,
+    depth_mean_errors,
+)
 
 
 @pytest.fixture
@@ -69,3 +75,41 @@ def test_non_finite_labels_do_not_count(maps: tuple[Tensor, Tensor]) -> None:
 def test_mismatched_shapes_are_named() -> None:
     with pytest.raises(ValueError, match=r"\(1, 2, 3\).*\(1, 3, 2\)"):
         depth_error_sums(torch.zeros(1, 2, 3), torch.zeros(1, 3, 2))
+
+
+def test_by_hand() -> None:
+    # 2 m for 1 m, 3 m for 4 m, and a pixel without a label.
+    errors = depth_errors(depth_error_sums(torch.tensor([2.0, 3.0, 9.0]), torch.tensor([1.0, 4.0, 0.0])))
+    assert errors["rmse"] == pytest.approx(1)
+    assert errors["log_rmse"] == pytest.approx(math.sqrt((math.log(2) ** 2 + math.log(0.75) ** 2) / 2))
+    assert errors["abs_rel"] == pytest.approx((1 + 0.25) / 2) and errors["sq_rel"] == pytest.approx((1 + 0.25) / 2)
+    assert [errors[f"delta{k}"] for k in (1, 2, 3)] == [0, 0.5, 0.5]
+
+
+def test_logarithm_of_base_ten(maps: tuple[Tensor, Tensor]) -> None:
+    sums = depth_error_sums(*maps)
+    pairs = [(max(p, 1e-9), g) for p, g in zip(*(m.flatten().tolist() for m in maps), strict=True) if g > 0]
+    expected = math.sqrt(sum((math.log10(p) - math.log10(g)) ** 2 for p, g in pairs) / len(pairs))
+    assert depth_errors(sums, log="log10") == pytest.approx({**depth_errors(sums), "log_rmse": expected}, rel=1e-6)
+
+
+def test_means_over_images(maps: tuple[Tensor, Tensor]) -> None:
+    pred, target = maps
+    other = pred[:, :4].flip(1), target[:, :4]
+    unlabelled = pred, torch.zeros_like(target)
+    total: dict[str, Tensor] = {}
+    for image in (maps, other, unlabelled):
+        total = add_sums(total, depth_image_sums(*image))
+    each = [plain(*maps), plain(*other)]
+    expected = {name: (each[0][name] + each[1][name]) / 2 for name in each[0]}
+    assert depth_mean_errors(total) == pytest.approx(expected, rel=1e-6)
+    assert all(math.isnan(value) for value in depth_mean_errors(depth_image_sums(*unlabelled)).values())
+
+
+def test_a_prediction_that_is_no_number_is_not_hidden(maps: tuple[Tensor, Tensor]) -> None:
+    pred = maps[0].clone()
+    pred[0, 0, 0] = math.nan
+    for errors in (
+        depth_errors(depth_error_sums(pred, maps[1])), depth_mean_errors(depth_image_sums(pred, maps[1]))
+    ):  # fmt: skip
+        assert math.isnan(errors["rmse"])

@@ -82,3 +82,23 @@ def test_memory_does_not_depend_on_the_image(maps: tuple[Tensor, Tensor]) -> Non
 def test_mismatched_shapes_are_named() -> None:
     with pytest.raises(ValueError, match=r"\(3, 2, 3\).*\(3, 3, 2\)"):
         normals_error_sums(torch.zeros(3, 2, 3), torch.zeros(3, 3, 2))
+
+
+def test_by_hand() -> None:
+    # 0, 20, 45 and 90 degrees off, and a pixel without a label.
+    degrees = (0.0, 20.0, 45.0, 90.0, 10.0)
+    pred = torch.tensor([[math.cos(math.radians(d)), math.sin(math.radians(d)), 0.0] for d in degrees])
+    target = torch.tensor([[2.0, 0.0, 0.0]] * 4 + [[0.0, 0.0, 0.0]])
+    errors = normals_errors(normals_error_sums(*(maps.t().reshape(3, 1, 5) for maps in (pred, target))))
+    assert errors == pytest.approx(
+        {
+            "mean": (20 + 45 + 90) / 4,
+            "median": 32.5,
+            "rmse": math.sqrt((20**2 + 45**2 + 90**2) / 4),
+            "within_11.25": 25,
+            "within_22.5": 50,
+            "within_30": 50,
+        },
+        rel=1e-6,
+        abs=0.0051,
+    )

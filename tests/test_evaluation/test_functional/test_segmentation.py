@@ -53,3 +53,14 @@ def test_wrong_classes_are_named() -> None:
         class_areas(zeros + 5, zeros, 5)
     with pytest.raises(ValueError, match=r"\(4,\).*\(3,\)"):
         class_areas(zeros, zeros[:3], 5)
+
+
+def test_absent_classes() -> None:
+    # Class 1: both pixels, class 0: one of two; class 2 occurs nowhere, class 3 is only predicted.
+    pred, target = torch.tensor([1, 1, 0, 3, 1]), torch.tensor([1, 1, 0, 0, 255])
+    areas = class_areas(pred, target, 4)
+    ratios = areas["intersect"], areas["union"]
+    assert mean_iou(*ratios) == mean_iou(*ratios, absent="ignore") == pytest.approx((1 + 0.5 + 0) / 3)
+    assert mean_iou(*ratios, absent="zero") == pytest.approx((1 + 0.5 + 0 + 0) / 4)
+    nothing = torch.zeros(4)
+    assert math.isnan(mean_iou(nothing, nothing, absent="zero"))
