@@ -49,6 +49,9 @@ _INFOS = {
     "within_22.5": MetricInfo("within 22.5°", "%", True),
     "within_30": MetricInfo("within 30°", "%", True),
     "delta_m": MetricInfo("Δm", "%", True),
+    "hypervolume": MetricInfo("hypervolume", "", True),
+    "uniformity": MetricInfo("uniformity", "", True),
+    "weighted_loss": MetricInfo("rL", "", False),
 }
 
 
@@ -56,14 +59,17 @@ def metric_info(name: str) -> MetricInfo | None:
     """What is known of a metric.
 
     Args:
-        name: ``metric`` or ``task/metric``; the root mean square of a task ``normals…`` is an angle.
+        name: ``metric`` or ``task/metric``; the root mean square of a task ``normals…`` is an angle. A sweep's numbers
+            end with their cost weight (``sweep/hypervolume_c0.5``).
 
     Returns:
         Its description; None for metrics that this package does not know.
     """
-    task, _, metric = name.rpartition("/")
+    prefix, _, metric = name.rpartition("/")
+    if prefix == "sweep":
+        metric = metric.rpartition("_c")[0]
     info = _INFOS.get(metric)
-    return replace(info, unit="°") if info and metric == "rmse" and task.startswith("normals") else info
+    return replace(info, unit="°") if info and metric == "rmse" and prefix.startswith("normals") else info
 
 
 def main_metrics(names: Iterable[str]) -> dict[str, str]:

@@ -64,8 +64,15 @@ class MultiTaskEvaluator(Evaluator):
             KeyError: If a baseline's metric is not among the results.
         """
         results = super().evaluate(size)
-        delta = multi_task_delta(results, self.baselines, self.higher_is_better, self.average)
-        return {**results, "multi_task/delta_m": delta}
+        return {**results, "multi_task/delta_m": self.delta(results)}
+
+    def delta(self, results: Mapping[str, float]) -> float:
+        """Δm of some results, per cent; NaN if one of its metrics is.
+
+        Raises:
+            KeyError: If a baseline's metric is not among the results.
+        """
+        return multi_task_delta(results, self.baselines, self.higher_is_better, self.average)
 
     def _check_tasks(self) -> None:
         """Finds baselines of no metric; which results a metric of another library has shows only afterwards."""

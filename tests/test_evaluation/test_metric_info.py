@@ -25,3 +25,10 @@ def test_unknown_metrics() -> None:
 def test_one_metric_stands_for_a_task() -> None:
     names = ["semseg/aAcc", "semseg/mIoU", "normals/rmse", "normals/mean", "depth/abs_rel", "depth/rmse", "x/mine"]
     assert main_metrics(names) == {"semseg": "semseg/mIoU", "normals": "normals/mean", "depth": "depth/rmse"}
+
+
+def test_numbers_of_a_sweep() -> None:
+    for name, higher in (("hypervolume_c0", True), ("uniformity_c0.5", True), ("weighted_loss_c1", False)):
+        info = metric_info(f"sweep/{name}")
+        assert info is not None
+        assert info.higher_is_better is higher

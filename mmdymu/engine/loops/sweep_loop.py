@@ -19,6 +19,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mmdymu.evaluation import MultiTaskEvaluator
 from mmdymu.evaluation.functional import multi_task_delta
 from mmdymu.evaluation.metric_info import main_metrics, metric_info
 from mmdymu.evaluation.sweep import (
@@ -160,16 +161,15 @@ class PreferenceSweepLoop(BaseLoop):
         barrier()
         return torch.from_numpy(np.load(path))
 
-    @staticmethod
-    def _delta(metrics: Mapping[str, float], single: Mapping[str, float]) -> float | None:
-        """Δm over the main metric of every task; None where one has none, or the single-task nets no score."""
+    def _delta(self, metrics: Mapping[str, float], single: Mapping[str, float]) -> float | None:
+        """Δm against the config's baselines, or else, by the main metric of every task, the single-task nets' scores.
+
+        None where there is no metric that stands for a task, or a single-task net has no positive score.
+        """
+        if isinstance(self.evaluator, MultiTaskEvaluator):
+            return self.evaluator.delta(metrics)
         baselines = {name: single[name] for name in main_metrics(single).values()}
         if not baselines or not all(math.isfinite(value) and value > 0 for value in baselines.values()):
             return None
-        return multi_task_delta(metrics, baselines, {name: _is_higher_better(name) for name in baselines})
-
-
-def _is_higher_better(name: str) -> bool:
-    info = metric_info(name)
-    assert info is not None
-    return info.higher_is_better
+        directions = {name: info.higher_is_better for name in baselines if (info := metric_info(name))}
+        return multi_task_delta(metrics, baselines, directions)

@@ -53,21 +53,18 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def config(folder: Path, checkpoint: str, sweep: dict[str, Any] | None = None, **changes: Any) -> Config:
-    found = tiny.run_config(folder, **changes)
-    found.merge_from_dict(
-        {
+    settings = {**SETTINGS, **(sweep or {})}
+    return tiny.run_config(
+        folder,
+        **{
             "model": tiny.model_config(stream=tiny.SHORT),
             "load_from": checkpoint,
             "test_dataloader": {**tiny.test_loader(size=IMAGES), "batch_size": 2},
             "test_evaluator": EVALUATOR,
-            "test_cfg": {
-                "type": "PreferenceSweepLoop",
-                "sweep": {**SETTINGS, **(sweep or {})},
-                "out": str(folder / "s"),
-            },
-        }
+            "test_cfg": {"type": "PreferenceSweepLoop", "sweep": settings, "out": str(folder / "s")},
+            **changes,
+        },
     )
-    return found
 
 
 def sweep(folder: Path, checkpoint: str, **changes: Any) -> dict[str, float]:
@@ -138,6 +135,16 @@ def test_summary_and_scalars(swept: tuple[Path, dict[str, float]]) -> None:
     assert scalars["sweep/hypervolume_c1"] == summary["by_cost_weight"][1]["hypervolume"]["2.0"]
     deltas = [line["delta_m"] for line in lines_of(folder) if line["kind"] == "run"]
     assert scalars["multi_task/delta_m"] == pytest.approx(sum(deltas) / len(deltas))
+
+
+def test_baselines_of_the_config_count(checkpoint: str, tmp_path: Path) -> None:
+    baselines = {"semseg/mIoU": 50.0, "depth/rmse": 2.0}
+    evaluator = {"type": "MultiTaskEvaluator", "metrics": EVALUATOR, "baselines": baselines}
+    settings = {"preferences": 1, "cost_weights": (0.0,)}
+    sweep(tmp_path, checkpoint, sweep=settings, test_evaluator=evaluator)
+    (run,) = (line for line in lines_of(tmp_path) if line["kind"] == "run")
+    gains = (run["metrics"]["semseg/mIoU"] / 50 - 1, 1 - run["metrics"]["depth/rmse"] / 2)
+    assert run["delta_m"] == pytest.approx(100 * sum(gains) / 2)
 
 
 def test_a_finished_sweep_runs_no_image(swept: tuple[Path, dict[str, float]], checkpoint: str) -> None:
@@ -261,7 +268,6 @@ def test_as_validation_it_chooses_the_best_checkpoint(tmp_path: Path) -> None:
                 "by_epoch": False,
                 "interval": 3,
                 "save_best": "sweep/hypervolume_c0",
-                "rule": "greater",
             }
         },
         train_cfg=tiny.train_cfg(
