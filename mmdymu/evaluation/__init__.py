@@ -5,6 +5,7 @@ from __future__ import annotations
 from .metrics import (
     AccuracyMetric,
     DepthMetric,
+    EdgesMetric,
     MeanAccuracyMetric,
     NormalsMetric,
     SegmentationMetric,
@@ -15,6 +16,7 @@ from .task_meta import task_meta
 __all__ = [
     "AccuracyMetric",
     "DepthMetric",
+    "EdgesMetric",
     "MeanAccuracyMetric",
     "NormalsMetric",
     "SegmentationMetric",
