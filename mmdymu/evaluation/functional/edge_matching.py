@@ -30,30 +30,41 @@ class EdgeMatcher:
         self.shape = target.shape
         radius = max_distance * math.hypot(*target.shape)
         self._margin = int(radius)
-        down, right = _disc(radius)
-        rows, columns = np.nonzero(target)
         height, self._width = (side + 2 * self._margin for side in target.shape)
-        near = self._place(rows, columns)[:, None] + (down * self._width + right)
+        down, right = _disc(radius)
+        near = self._places(target)[:, None] + (down * self._width + right)
+        self.total = len(near)
         starts = np.arange(0, near.size + 1, len(down))
-        graph = csc_matrix((np.ones(near.size, np.int8), near.reshape(-1), starts), (height * self._width, len(rows)))
+        graph = csc_matrix((np.ones(near.size, np.int8), near.reshape(-1), starts), (height * self._width, self.total))
         self._graph = graph.tocsr()
-        self.total = len(rows)
 
-    def count(self, pred: np.ndarray) -> int:
-        """Largest number of one-to-one matches.
+    def match(self, pred: np.ndarray, start: np.ndarray | None = None) -> np.ndarray:
+        """A largest one-to-one matching.
 
         Args:
             pred: (H, W) bool, predicted edge pixels.
+            start: Matching with another prediction. The more predicted pixels are the same, the less is left to do.
+
+        Returns:
+            (total,) per labelled pixel a number of its partner, -1 without one.
 
         Raises:
             ValueError: If the prediction has another shape than the label.
         """
         if pred.shape != self.shape:
             raise ValueError(f"edges: prediction {pred.shape} and label {self.shape} differ in shape.")
-        return _largest_matching(self._graph[self._place(*np.nonzero(pred))])
+        places = self._places(pred)
+        partners = np.full(self.total, -1)
+        if start is not None:
+            rows = np.full(self._graph.shape[0] + 1, -1)  # One more for -1.
+            rows[places] = np.arange(len(places))
+            partners = rows[start]
+        partners = _largest_matching(self._graph[places], partners)
+        return np.append(places, -1)[partners]
 
-    def _place(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Index of pixels in the flattened image with its margin."""
+    def _places(self, mask: np.ndarray) -> np.ndarray:
+        """Indices of the set pixels in the flattened image with its margin, ascending."""
+        rows, columns = np.divmod(np.flatnonzero(mask), mask.shape[1])
         return (rows + self._margin) * self._width + columns + self._margin
 
 
@@ -70,7 +81,8 @@ def match_edges(pred: np.ndarray, target: np.ndarray, max_distance: float = 0.00
     Raises:
         ValueError: If the shapes differ or ``max_distance`` is not in [0, 1).
     """
-    return EdgeMatcher(np.asarray(target, bool), max_distance).count(np.asarray(pred, bool))
+    matching = EdgeMatcher(np.asarray(target, bool), max_distance).match(np.asarray(pred, bool))
+    return int(np.count_nonzero(matching >= 0))
 
 
 def check_max_distance(max_distance: float) -> None:
@@ -87,17 +99,31 @@ def _disc(radius: float) -> tuple[np.ndarray, np.ndarray]:
     return down[inside], right[inside]
 
 
-def _largest_matching(graph: csr_matrix) -> int:
-    """Size of a maximum matching between the rows and columns of a sparse matrix.
+def _largest_matching(graph: csr_matrix, partners: np.ndarray) -> np.ndarray:
+    """A maximum matching between the rows and columns of a sparse matrix.
 
-    As a flow: SciPy's own ``maximum_bipartite_matching`` has cases of this kind that take it minutes, where
-    Dinic's algorithm takes milliseconds.
+    As a flow, added to that of the matching at hand: a free row is fed, a free column drains, and a matched column
+    leads back to its row. SciPy's own ``maximum_bipartite_matching`` has cases of this kind that take it minutes,
+    where Dinic's algorithm takes milliseconds.
+
+    Args:
+        graph: (R, C), an entry for every pair that may match.
+        partners: (C,) row that a column is matched with so far, -1 without one.
+
+    Returns:
+        (C,) the same for the largest matching.
     """
     rows, columns = graph.shape
     source, sink = rows + columns, rows + columns + 1
-    indices = np.concatenate([graph.indices + rows, np.full(columns, sink), np.arange(rows)]).astype(np.int32)
-    ends = np.concatenate(
-        [graph.indptr, graph.nnz + np.arange(1, columns + 1), [graph.nnz + columns + rows, indices.size]]
-    ).astype(np.int32)
+    free = np.ones(rows, bool)
+    free[partners[partners >= 0]] = False
+    back = np.where(partners >= 0, partners, sink)
+    indices = np.concatenate([graph.indices + rows, back, np.flatnonzero(free)]).astype(np.int32)
+    ends = np.concatenate([graph.indptr, graph.nnz + np.arange(1, columns + 1), [indices.size] * 2]).astype(np.int32)
     network = csr_matrix((np.ones(indices.size, np.int32), indices, ends), (sink + 1, sink + 1))
-    return int(maximum_flow(network, source, sink, method="dinic").flow_value)
+    flow = maximum_flow(network, source, sink, method="dinic").flow
+    # A row sends its unit to its new partner; columns keep or change theirs, but never lose it.
+    sent = np.flatnonzero(flow.data[: flow.indptr[rows]] > 0)
+    result = partners.copy()
+    result[flow.indices[sent] - rows] = np.searchsorted(flow.indptr[: rows + 1], sent, side="right") - 1
+    return result

@@ -91,13 +91,16 @@ def count_edges(pred: np.ndarray, target: np.ndarray, protocol: EdgeProtocol) ->
     pred, target, valid = pred[box], target[box], valid[box]
     matcher = EdgeMatcher(_labelled_edges(target, valid, protocol), protocol.max_distance)
     levels = _levels(pred, valid, thresholds, protocol)
+    matching = None
     for index in range(len(thresholds)):
         if index and not (levels == index).any():  # No probability between this threshold and the one before.
             matched[index], total_pred[index] = matched[index - 1], total_pred[index - 1]
             continue
         edges = thin_edges(levels > index)
         total_pred[index] = np.count_nonzero(edges)
-        matched[index] = matcher.count(edges)
+        # Maps of neighbouring thresholds are alike: what is matched is a good start for the next.
+        matching = matcher.match(edges, start=matching)
+        matched[index] = np.count_nonzero(matching >= 0)
     best = int(f_measures(matched, total_pred, matcher.total)[2].argmax())
     return {
         "matched": matched,

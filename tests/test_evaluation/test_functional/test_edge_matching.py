@@ -93,12 +93,25 @@ def test_nothing_matches_nothing() -> None:
     assert [match_edges(a, b) for a, b in ((none, some), (some, none), (none, none))] == [0, 0, 0]
 
 
-def test_one_matcher_serves_many_predictions() -> None:
+@pytest.mark.parametrize("share", [0.0075, 0.02])
+def test_any_start_leads_to_a_largest_matching(share: float) -> None:
     target = edges(0, (60, 80))
-    matcher = EdgeMatcher(target, 0.0075)
-    preds = [edges(0, (60, 80), wobble) for wobble in (0.5, 1, 2)]
-    assert [matcher.count(pred) for pred in preds] == [match_edges(pred, target) for pred in preds]
-    assert matcher.total == target.sum()
+    matcher, matching = EdgeMatcher(target, share), None
+    for pred in (edges(0, (60, 80), 1), edges(0, (60, 80), 2), edges(9, (60, 80)), np.zeros((60, 80), bool), target):
+        matching = matcher.match(pred, start=matching)
+        assert np.count_nonzero(matching >= 0) == match_edges(pred, target, share)
+    assert matcher.total == target.sum() > 0
+
+
+def test_a_matching_is_one_to_one_within_the_radius() -> None:
+    pred, target, radius = edges(0, (60, 80), 2), edges(0, (60, 80)), 4
+    matcher = EdgeMatcher(target, radius / 100)
+    matching = matcher.match(pred, start=matcher.match(edges(0, (60, 80), 1)))
+    labels = np.argwhere(target)[matching >= 0]
+    partners = np.stack(np.divmod(matching[matching >= 0], 80 + 2 * radius), axis=1) - radius
+    assert len({tuple(place) for place in partners.tolist()}) == len(partners) > 100
+    assert pred[tuple(partners.T)].all()
+    assert np.hypot(*(labels - partners).T).max() <= radius
 
 
 def test_wrong_input_is_named() -> None:
