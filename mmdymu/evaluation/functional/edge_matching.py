@@ -15,7 +15,7 @@ class EdgeMatcher:
     """Labelled edge pixels that wait for predictions.
 
     What lies near which labelled pixel is worked out once, for all predictions of an image. It takes memory in
-    proportion to the number of labelled pixels and to the area of the disc, about 5 MB for usual images.
+    proportion to the number of labelled pixels and to the area of the disc, some 20 MB for usual images.
 
     Args:
         target: (H, W) bool, labelled edge pixels.

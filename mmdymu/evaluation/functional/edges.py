@@ -50,7 +50,7 @@ def edge_arrays(pred: Tensor, target: Tensor, protocol: EdgeProtocol) -> tuple[n
         protocol: The protocol.
 
     Returns:
-        Prediction, (H, W) uint8 from 0 to 255 or float32 from 0 to 1, and label, (H, W) integers.
+        Prediction, (H, W) uint8 from 0 to 255 or float32 from 0 to 1, and label, (H, W) int32.
 
     Raises:
         ValueError: See :func:`edge_counts`.
@@ -69,7 +69,7 @@ def edge_arrays(pred: Tensor, target: Tensor, protocol: EdgeProtocol) -> tuple[n
             f"where unknown. Maps of regions need label='regions'."
         )
     pred = (pred.float() * 255).round().to(torch.uint8) if protocol.quantise else pred.float()
-    return pred.cpu().numpy(), target.cpu().numpy()
+    return pred.cpu().numpy(), target.to(torch.int32).cpu().numpy()
 
 
 def count_edges(pred: np.ndarray, target: np.ndarray, protocol: EdgeProtocol) -> dict[str, np.ndarray]:

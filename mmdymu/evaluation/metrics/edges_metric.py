@@ -31,7 +31,8 @@ class EdgesMetric(StreamingMetric):
     * PASCAL-Context: the default; the labels of this package's configs are thin edge maps.
     * NYUD: ``max_distance=0.011, label="regions"``: the benchmark takes the boundaries of its edge maps, too.
 
-    An image takes from 0.3 s (256x336) to 1.5 s (425x560); with workers, that passes while the next ones are predicted.
+    An image takes from 0.2 s (256x336) to 0.8 s (425x560), see benchmarks/edges.md; with workers, that passes while the
+    next ones are predicted.
 
     Args:
         task: Name of the task; also the prefix of the results.
