@@ -5,6 +5,7 @@ from __future__ import annotations
 from .metrics import (
     AccuracyMetric,
     DepthMetric,
+    EdgesMetric,
     MeanAccuracyMetric,
     NormalsMetric,
     SaliencyMetric,
@@ -17,6 +18,7 @@ from .task_meta import task_meta
 __all__ = [
     "AccuracyMetric",
     "DepthMetric",
+    "EdgesMetric",
     "MeanAccuracyMetric",
     "MultiTaskEvaluator",
     "NormalsMetric",

@@ -53,9 +53,13 @@ class StreamingMetric(BaseMetric):
             data_samples: Predictions and labels, per image a dict (or data sample) by task.
         """
         for sample in data_samples:
-            self._earlier = add_sums(self._earlier, self._newest)
-            self._newest = self.image_sums(sample)
-            self._count += 1
+            self.add_image(self.image_sums(sample))
+
+    def add_image(self, sums: Sums) -> None:
+        """Adds an image's sums; images come in the order of the sampler."""
+        self._earlier = add_sums(self._earlier, self._newest)
+        self._newest = sums
+        self._count += 1
 
     def image_sums(self, sample: Mapping[str, Any]) -> Sums:
         """What one image adds, from its sample of all tasks.
@@ -63,10 +67,18 @@ class StreamingMetric(BaseMetric):
         Raises:
             KeyError: If the sample lacks the task.
         """
+        return self.sample_sums(self.task_sample(sample))
+
+    def task_sample(self, sample: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The task's part of a sample of all tasks.
+
+        Raises:
+            KeyError: If the sample lacks the task.
+        """
         inner = sample.get(self.task)
         if inner is None:
             raise KeyError(f"{type(self).__name__}: no task {self.task!r} in a sample with {sorted(sample.keys())}.")
-        return self.sample_sums(inner)
+        return inner
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Results over the images of all processes.
