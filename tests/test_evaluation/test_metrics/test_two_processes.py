@@ -24,6 +24,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "semseg": {"type": "SegmentationMetric"},
     "parts": {"type": "SegmentationMetric", "task": "parts", "absent": "zero", "skip_background_images": True},
     "saliency": {"type": "SaliencyMetric", "variants": ["mIoU", "maxF", "maxF_image"]},
+    # Of tiny images, the suppression at borders would leave nothing.
+    "edges": {"type": "EdgesMetric", "task": "saliency", "reader": "survey", "max_distance": 0.2, "num_workers": 1},
     "depth": {"type": "DepthMetric"},
     "depth by image": {"type": "DepthMetric", "averaging": "image", "log": "log10"},
     "normals": {"type": "NormalsMetric"},
@@ -38,7 +40,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
 }
 #: Ratios of counts: equal to the last bit. The others are sums of real numbers, added in another order.
 COUNTED = {
-    "aAcc", "mAcc", "accuracy", "maxF", "delta1", "delta2", "delta3", "median",
+    "aAcc", "mAcc", "accuracy", "maxF", "odsF", "oisF", "AP", "delta1", "delta2", "delta3", "median",
     "within_11.25", "within_22.5", "within_30",
 }  # fmt: skip
 
