@@ -22,7 +22,7 @@ class OrderedPool:
     """Calls functions in other processes and hands out their results in the order of the calls.
 
     The processes start with the first job and end with :meth:`drain`. Without a job under way the pool can be copied
-    and pickled.
+    and pickled. Copies share their processes: a sweep evaluates many networks at once.
 
     Args:
         num_workers: Processes; 0 works in this one, as does a process that may not start others.
@@ -35,7 +35,7 @@ class OrderedPool:
         if num_workers < 0:
             raise ValueError(f"num_workers={num_workers} must be 0 (this process) or a number of processes.")
         self.num_workers = num_workers
-        self._executor: ProcessPoolExecutor | None = None
+        self._processes = _Processes(num_workers)
         self._jobs: deque[Future] = deque()
 
     def __len__(self) -> int:
@@ -58,9 +58,7 @@ class OrderedPool:
         if self.num_workers == 0 or multiprocessing.current_process().daemon:
             yield function(*args)
             return
-        if self._executor is None:
-            self._executor = ProcessPoolExecutor(self.num_workers, initializer=_start_worker)
-        self._jobs.append(self._executor.submit(function, *args))
+        self._jobs.append(self._processes.of(self).submit(function, *args))
         while len(self) > JOBS_A_WORKER * self.num_workers:
             yield self._oldest()
 
@@ -74,10 +72,10 @@ class OrderedPool:
             while self._jobs:
                 yield self._oldest()
         finally:
+            for job in self._jobs:
+                job.cancel()
             self._jobs.clear()
-            if self._executor is not None:
-                self._executor.shutdown(cancel_futures=True)
-                self._executor = None
+            self._processes.leave(self)
 
     def _oldest(self) -> Any:
         try:
@@ -86,6 +84,37 @@ class OrderedPool:
             raise RuntimeError(
                 "a worker process died (its message is above, if it left one); num_workers=0 works in the main process"
             ) from error
+
+
+class _Processes:
+    """Processes that run as long as a pool has jobs for them."""
+
+    def __init__(self, num_workers: int) -> None:
+        self._num_workers = num_workers
+        self._executor: ProcessPoolExecutor | None = None
+        self._users: set[int] = set()
+
+    def of(self, pool: OrderedPool) -> ProcessPoolExecutor:
+        """The processes, which run from now on until the pool leaves."""
+        self._users.add(id(pool))
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(self._num_workers, initializer=_start_worker)
+        return self._executor
+
+    def leave(self, pool: OrderedPool) -> None:
+        """Ends the processes if no other pool uses them."""
+        self._users.discard(id(pool))
+        if self._executor is not None and not self._users:
+            self._executor.shutdown(cancel_futures=True)
+            self._executor = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Processes:
+        """Itself: copies of a pool share their processes."""
+        return self
+
+    def __reduce__(self) -> tuple[type[_Processes], tuple[int]]:
+        """Processes cannot be pickled: the other side starts its own."""
+        return _Processes, (self._num_workers,)
 
 
 def _start_worker() -> None:

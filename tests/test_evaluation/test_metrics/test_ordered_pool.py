@@ -48,6 +48,21 @@ def test_copied_and_pickled_before_and_after_use() -> None:
         assert [*pool.submit(later, 4), *pool.drain()][0][0] == 4
 
 
+def test_copies_share_their_processes_until_the_last_is_drained() -> None:
+    pool = OrderedPool(1)
+    twin = copy.deepcopy(pool)
+    results = []
+    for value in range(5):
+        results += pool.submit(later, value)
+        results += twin.submit(later, value)
+    results += pool.drain()
+    results += twin.submit(later, 5)
+    pickle.dumps(pool)
+    results += twin.drain()
+    assert sorted(value for value, _ in results) == [*sorted([*range(5)] * 2), 5]
+    assert len({process for _, process in results}) == 1
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_errors_arrive_as_they_are_and_end_the_pool(workers: int) -> None:
     pool = OrderedPool(workers)
