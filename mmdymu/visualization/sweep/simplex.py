@@ -1,0 +1,109 @@
+"""Resource use over the simplex of three tasks."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.tri import Triangulation
+
+from .record import SweepRecord
+from .style import MissingPartError, cost_label, new_figure, panel_grid, task_labels
+
+__all__ = ["CORNERS", "draw_simplex", "to_plane"]
+
+CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, math.sqrt(3) / 2]])
+"""Where a preference for one task only lies."""
+
+COLUMNS = 3
+LEVELS = 11
+"""Steps of the colour scale; every second one has a line with its number."""
+
+
+def to_plane(weights: np.ndarray) -> np.ndarray:
+    """Turn preferences into points of an equilateral triangle with sides of 1.
+
+    Args:
+        weights: (K, 3), rows with sum 1.
+
+    Returns:
+        (K, 2), the weighted means of the ``CORNERS``.
+    """
+    return np.asarray(weights) @ CORNERS
+
+
+def draw_simplex(sweep: SweepRecord) -> Figure:
+    """Draw the controllable share as contours, one triangle per cost weight.
+
+    Args:
+        sweep: A finished sweep of three tasks.
+
+    Returns:
+        The figure.
+
+    Raises:
+        MissingPartError: If there are not three tasks, or the summary has no grid over their simplex.
+    """
+    grid = sweep.summary.simplex
+    if len(sweep.tasks) != 3:
+        raise MissingPartError(f"the simplex can be drawn for 3 tasks only, the sweep has {len(sweep.tasks)}")
+    if grid is None or len(grid.weights) < 3:
+        raise MissingPartError("the summary has no grid over the simplex")
+    shares = np.array(grid.share)
+    if not np.isfinite(shares).any():
+        raise MissingPartError("no share on the grid over the simplex is known")
+    levels = np.linspace(0, max(1.0, np.nanmax(shares)), LEVELS)
+    # A plateau at the last level, or above it by rounding, would not be filled.
+    levels[-1] += 1e-6
+    columns = min(COLUMNS, len(grid.cost_weights))
+    rows = -(-len(grid.cost_weights) // columns)
+    figure = new_figure(max(3.1 * columns, 4.5) + 1, 3.7 * rows)
+    panels = panel_grid(figure, len(grid.cost_weights), columns)
+    for axes, cost_weight, share in zip(panels, grid.cost_weights, shares, strict=True):
+        contours = _draw_triangle(axes, np.array(grid.weights), share, levels)
+        _draw_frame(axes, task_labels(sweep.tasks))
+        axes.set_title(cost_label(cost_weight), fontsize="medium", pad=34)
+    bar = figure.colorbar(contours, ax=panels, shrink=0.8, ticks=levels[::2])
+    bar.set_label("controllable share s (0 = one trunk, 1 = all separate)", fontsize="small")
+    bar.ax.tick_params(labelsize="small")
+    return figure
+
+
+def _draw_triangle(axes: Axes, weights: np.ndarray, share: np.ndarray, levels: np.ndarray) -> Any:
+    triangles = Triangulation(*to_plane(weights).T)
+    triangles.set_mask(~np.isfinite(share)[triangles.triangles].all(axis=1))
+    values = np.nan_to_num(share)
+    contours = axes.tricontourf(triangles, values, levels=levels, cmap="cividis")
+    inside = [level for level in levels[2:-1:2] if np.nanmin(share) < level < np.nanmax(share)]
+    if inside:
+        ink = ["white" if level < levels[-1] / 2 else "black" for level in inside]
+        lines = axes.tricontour(triangles, values, levels=inside, colors=ink, linewidths=0.9)
+        axes.clabel(lines, fmt="%.1f", fontsize=7)
+    return contours
+
+
+def _draw_frame(axes: Axes, tasks: list[str]) -> None:
+    axes.plot(*CORNERS[[0, 1, 2, 0]].T, color="black", linewidth=1)
+    for fraction in (0.25, 0.5, 0.75):
+        for j in range(3):
+            ends = np.full((2, 3), 0.0)
+            ends[:, j] = fraction
+            ends[0, (j + 1) % 3] = ends[1, (j + 2) % 3] = 1 - fraction
+            axes.plot(*to_plane(ends).T, color="white", linewidth=0.6, linestyle=":", alpha=0.8)
+    for corner, task in zip(CORNERS, tasks, strict=True):
+        above = corner[1] > 0
+        axes.annotate(
+            f"only\n{task}",
+            corner,
+            xytext=(0, 5 if above else -5),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if above else "top",
+            fontsize="small",
+        )
+    axes.set_aspect("equal")
+    axes.set_xlim(-0.12, 1.12)
+    axes.set_axis_off()
