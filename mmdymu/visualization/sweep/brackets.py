@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .record import SweepRecord
-from .style import MissingPartError, SeriesStyle, dress, new_figure, outer_legend, series_styles
+from .style import MissingPartError, SeriesStyle, dress, new_figure, number, outer_legend, series_styles
 
 __all__ = ["CHOICES", "bracket_differences", "draw_brackets", "ordered_choices"]
 
@@ -107,7 +107,7 @@ def _cost_ticks(axes: Axes, sweep: SweepRecord) -> None:
     rows = sweep.summary.by_cost_weight
     small = len(rows) > 6
     c, s = ("", "") if small else ("c = ", "s = ")
-    labels = [f"{c}{row.cost_weight:g}\n{s}{row.mean_share:.2f}" for row in rows]
+    labels = [f"{c}{row.cost_weight:g}\n{s}{number(row.mean_share, 2)}" for row in rows]
     axes.set_xticks(range(len(rows)), labels)
     axes.set_xlim(-0.5, len(rows) - 0.5)
     axes.set_xlabel("cost weight c, below it the mean share s", fontsize="small")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element, tostring
 
-__all__ = ["Element", "document", "node", "number", "table"]
+__all__ = ["Element", "document", "node", "table"]
 
 
 def node(tag: str, *children: str | Element, **attributes: str) -> Element:
@@ -48,13 +47,6 @@ def table(caption: str, head: Sequence[str | Element], rows: Iterable[Sequence[s
     whole = node("table", node("caption", caption), node("thead", top), node("tbody", *body))
     # The region is in the tab order: it can be scrolled by keyboard.
     return node("div", whole, class_="scroll", role="region", aria_label=caption, tabindex="0")
-
-
-def number(value: float, digits: int = 3, sign: bool = False) -> str:
-    """Write a number with so many decimals; '–' where it is not known."""
-    if not math.isfinite(value):
-        return "–"
-    return f"{value:+,.{digits}f}" if sign else f"{value:,.{digits}f}"
 
 
 def document(title: str, style: str, content: Sequence[Element]) -> str:

@@ -89,7 +89,10 @@ def _facts(sweep: SweepRecord) -> Element:
         ("cost weights", ", ".join(f"{c:g}" for c in header.cost_weights)),
         ("test images", f"{header.images:,} of {height:g} × {width:g} pixels (height × width)"),
         ("norm statistics", header.norm_statistics),
-        ("hypervolume references", ", ".join(f"{point:g} for every task" for point in header.references)),
+        (
+            "hypervolume references",
+            " and ".join(f"{point:g}" for point in header.references) + ", the same for every task",
+        ),
         ("mmdymu", header.version),
     )
     return node(

@@ -21,6 +21,7 @@ __all__ = [
     "dress",
     "evenly_chosen",
     "new_figure",
+    "number",
     "outer_legend",
     "panel_grid",
     "plain",
@@ -124,3 +125,10 @@ def cost_label(cost_weight: float) -> str:
 def evenly_chosen(count: int, limit: int) -> list[int]:
     """Up to ``limit`` of ``count`` positions, the first and the last among them."""
     return sorted({round(x) for x in np.linspace(0, count - 1, min(count, limit))})
+
+
+def number(value: float, digits: int = 3, sign: bool = False) -> str:
+    """Write a number with so many decimals; '–' where it is not known."""
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:+,.{digits}f}" if sign else f"{value:,.{digits}f}"

@@ -10,7 +10,7 @@ STYLE = """
   :root { --ink: #e4e9ee; --soft: #9dabb8; --paper: #14191f; --panel: #1d242c; --line: #36414d; --accent: #8db8ee; }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 72rem; padding: 1.5rem 1rem 4rem; color: var(--ink); background: var(--paper);
+body { margin: 0 auto; max-width: 74rem; padding: 1.5rem 1rem 4rem; color: var(--ink); background: var(--paper);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .4rem; }
 h2 { font-size: 1.3rem; margin: 2.4rem 0 .6rem; padding-top: .8rem; border-top: 1px solid var(--line); }
@@ -25,10 +25,10 @@ dl.facts dd { margin: 0; }
 dl.words dt { font-weight: 600; }
 dl.words dd { margin: 0 0 .5rem 1rem; max-width: 46rem; }
 .scroll { overflow-x: auto; margin: .8rem 0; }
-table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
+table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { text-align: left; padding-bottom: .3rem; caption-side: top; }
-th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-thead th { vertical-align: bottom; white-space: pre-line; background: var(--panel); }
+th, td { padding: .25rem .5rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+thead th { vertical-align: bottom; white-space: pre; background: var(--panel); }
 th:first-child { text-align: left; }
 tbody th { font-weight: 500; }
 figure { margin: .8rem 0 0; }

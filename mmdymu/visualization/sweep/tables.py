@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from mmdymu.evaluation.metric_info import metric_info
 
 from .brackets import ordered_choices
-from .html import Element, number, table
+from .html import Element, table
 from .metric_values import main_metric
 from .record import SweepRecord
+from .style import number
 from .summary import CostWeightRow
 
 __all__ = ["control_range_table", "controller_table", "runs_table", "single_task_table", "summary_table"]
@@ -23,20 +25,21 @@ def summary_table(sweep: SweepRecord) -> Element:
     references = list(dict.fromkeys(name for row in rows for name in row.hypervolume))
     choices = ordered_choices({name for row in rows for name in row.brackets})
     head = [
-        "cost weight c",
-        "mean share s",
+        "cost\nweight c",
+        "mean\nshare s",
         "GFLOPs",
-        "parameters [M]",
-        *(f"hypervolume\nreference {float(name):g}" for name in references),
+        "params\n[M]",
+        *(f"hypervolume\n(ref. {float(name):g})" for name in references),
         "uniformity",
-        "mean rL",
-        *(f"rL at equal share\n{choice}" for choice in choices),
-        "Δm [%]",
+        "mean\nrL",
+        *(f"rL\n{choice}" for choice in choices),
+        "Δm\n[%]",
     ]
-    cells = [_summary_cells(row, references, choices) for row in rows]
-    return table(
-        "Means over the swept preferences, and the single-task nets", head, [*cells, _single_cells(sweep, head)]
-    )
+    cells = [*(_summary_cells(row, references, choices) for row in rows), _single_cells(sweep, head)]
+    caption = "Means over the swept preferences, and the single-task nets"
+    if choices:
+        caption += f"; rL of {', '.join(choices)}: trees at equal share, with running norm statistics"
+    return table(caption, head, cells)
 
 
 def _summary_cells(row: CostWeightRow, references: list[str], choices: list[str]) -> list[str]:
@@ -56,12 +59,12 @@ def _summary_cells(row: CostWeightRow, references: list[str], choices: list[str]
 def _single_cells(sweep: SweepRecord, head: list[str]) -> list[str]:
     """Share and rL of the single-task nets are 1 and Δm is 0 by definition; what they have no value of stays empty."""
     fixed = {
-        "cost weight c": "single-task nets",
-        "mean share s": number(1.0),
+        "cost\nweight c": "single-task",
+        "mean\nshare s": number(1.0),
         "GFLOPs": number(sweep.single.flops / 1e9),
-        "parameters [M]": number(sweep.single.params / 1e6, 2),
-        "mean rL": number(1.0, 4),
-        "Δm [%]": number(0.0, 2),
+        "params\n[M]": number(sweep.single.params / 1e6, 2),
+        "mean\nrL": number(1.0, 4),
+        "Δm\n[%]": number(0.0, 2),
     }
     return [fixed.get(title, "") for title in head]
 
@@ -71,7 +74,7 @@ def single_task_table(sweep: SweepRecord) -> Element:
     rows = []
     for task, loss in zip(sweep.tasks, sweep.single.losses, strict=True):
         names = [name for name in sweep.single.metrics if name.rpartition("/")[0] == task]
-        metrics = ", ".join(f"{_metric_label(name)} {sweep.single.metrics[name]:.4g}" for name in names)
+        metrics = ", ".join(_metric_text(name, sweep.single.metrics) for name in names)
         rows.append([task, number(loss, 4), metrics or "–"])
     return table("Single-task nets, to which everything is compared", ["task", "test loss", "metrics"], rows)
 
@@ -120,11 +123,11 @@ def runs_table(sweep: SweepRecord) -> Element:
         *(f"r\n{task}" for task in sweep.tasks),
         "share",
         "GFLOPs",
-        "params [M]",
+        "params\n[M]",
         "nodes",
         *(f"loss ratio\n{task}" for task in sweep.tasks),
         *(f"{name.rpartition('/')[0]}\n{_metric_label(name)}" for name in metrics),
-        "Δm [%]",
+        "Δm\n[%]",
     ]
     rows = [
         [
@@ -149,6 +152,16 @@ def _metric_label(name: str) -> str:
     if info is None:
         return name.rpartition("/")[2]
     return f"{info.label} [{info.unit}]" if info.unit else info.label
+
+
+def _metric_text(name: str, metrics: Mapping[str, float]) -> str:
+    task, _, metric = name.rpartition("/")
+    info = metric_info(name)
+    if info is None:
+        return f"{metric} {metrics[name]:.4g}"
+    # Tasks of angles have a mean angle; their RMSE is in degrees as well.
+    unit = "°" if metric == "rmse" and f"{task}/mean" in metrics else info.unit
+    return f"{info.label} {metrics[name]:.4g}{'' if unit == '°' else ' '}{unit}".rstrip()
 
 
 def _four_digits(value: float) -> str:

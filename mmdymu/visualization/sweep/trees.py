@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from mmdymu.tree import BranchingTree
 
 from .record import SweepRecord
-from .style import MissingPartError, cost_label, evenly_chosen, new_figure, panel_grid, plain, task_labels
+from .style import MissingPartError, cost_label, evenly_chosen, new_figure, number, panel_grid, plain, task_labels
 from .summary import TreeView
 
 __all__ = ["chosen_trees", "draw_trees", "edge_loads", "node_loads"]
@@ -149,7 +149,7 @@ def _caption(view: TreeView, labels: Sequence[str]) -> str:
         weights = f"largest weight {max(view.weights):.2f} ({labels[order[0]]}), smallest {min(view.weights):.2f}"
     else:
         weights = "r = (" + ", ".join(f"{weight:.2f}" for weight in view.weights) + ")"
-    cost = f"share {view.share:.2f}, {view.flops / 1e9:.3g} GFLOPs"
+    cost = f"share {number(view.share, 2)}, {number(view.flops / 1e9)} GFLOPs"
     return f"{plain(view.name)}, {cost_label(view.cost_weight)}\n{weights}\n{cost}"
 
 
