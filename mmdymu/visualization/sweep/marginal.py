@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from .record import SweepRecord
 from .style import (
@@ -71,6 +72,9 @@ def _draw_task(axes: Axes, sweep: SweepRecord, task: int, styles: list[SeriesSty
         for curve in sweep.summary.marginal[sweep.tasks[task]]:
             if np.isclose(curve.cost_weight, cost_weight):
                 axes.plot(*_points(curve), **_line(style))
+    largest = max(np.nanmax(sweep.weights[:, task]), 1e-3)
+    axes.set_xlim(-0.04 * largest, 1.04 * largest)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
     dress(axes)
 
 

@@ -101,7 +101,8 @@ def _without_unit(label: str) -> str:
 def _draw_radars(sweep: SweepRecord, table: np.ndarray, labels: list[str]) -> Figure:
     chosen = chosen_preferences(sweep)
     columns = min(len(chosen), 2)
-    size = 4.2 if len(labels) <= MANY_TASKS else 5.4
+    # Names stand left and right of a circle that must stay large enough for its numbers.
+    size = 2.7 + 0.14 * max(len(line) for label in labels for line in label.split("\n"))
     figure = new_figure(max(size * columns, 5.5), size * -(-len(chosen) // columns) + 0.6)
     angles = np.linspace(0, 2 * math.pi, len(labels), endpoint=False)
     panels = panel_grid(figure, len(chosen), columns, subplot_kw={"projection": "polar"})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.tri import Triangulation
 
 from .record import SweepRecord
@@ -19,6 +21,9 @@ CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, math.sqrt(3) / 2]])
 """Where a preference for one task only lies."""
 
 COLUMNS = 3
+LABEL_SPACE = 0.13
+"""Between the numbers of contour lines, as a part of the triangle's side."""
+
 LEVELS = 11
 """Steps of the colour scale; every second one has a line with its number."""
 
@@ -81,8 +86,18 @@ def _draw_triangle(axes: Axes, weights: np.ndarray, share: np.ndarray, levels: n
     if inside:
         ink = ["white" if level < levels[-1] / 2 else "black" for level in inside]
         lines = axes.tricontour(triangles, values, levels=inside, colors=ink, linewidths=0.9)
-        axes.clabel(lines, fmt="%.1f", fontsize=7)
+        _drop_crowded(axes.clabel(lines, fmt="%.1f", fontsize=7))
     return contours
+
+
+def _drop_crowded(labels: Sequence[Text]) -> None:
+    kept: list[Text] = []
+    for label in labels:
+        place = np.array(label.get_position())
+        if any(np.linalg.norm(place - other.get_position()) < LABEL_SPACE for other in kept):
+            label.remove()
+        else:
+            kept.append(label)
 
 
 def _draw_frame(axes: Axes, tasks: list[str]) -> None:

@@ -104,7 +104,7 @@ def draw_trees(sweep: SweepRecord) -> Figure:
                 continue
             _draw_tree(axes, row[column].tree)
             _draw_names(axes, labels, num_layers, upright)
-            axes.set_xlabel(_caption(row[column], labels), fontsize="small")
+            axes.set_xlabel(_caption(row[column], sweep.tasks, labels), fontsize="small")
     _draw_scale(figure, num_tasks)
     return figure
 
@@ -143,14 +143,17 @@ def _draw_names(axes: Axes, labels: Sequence[str], num_layers: int, upright: boo
     axes.spines[:].set_visible(False)
 
 
-def _caption(view: TreeView, labels: Sequence[str]) -> str:
+def _caption(view: TreeView, tasks: Sequence[str], labels: Sequence[str]) -> str:
+    name = plain(view.name)
+    for task, label in zip(tasks, labels, strict=True):
+        name = name.replace(plain(task), label)
     order = np.argsort(view.weights)[::-1]
     if len(labels) > MANY_TASKS:
         weights = f"largest weight {max(view.weights):.2f} ({labels[order[0]]}), smallest {min(view.weights):.2f}"
     else:
         weights = "r = (" + ", ".join(f"{weight:.2f}" for weight in view.weights) + ")"
     cost = f"share {number(view.share, 2)}, {number(view.flops / 1e9)} GFLOPs"
-    return f"{plain(view.name)}, {cost_label(view.cost_weight)}\n{weights}\n{cost}"
+    return f"{name}, {cost_label(view.cost_weight)}\n{weights}\n{cost}"
 
 
 def _draw_scale(figure: Figure, num_tasks: int) -> None:
