@@ -15,11 +15,14 @@ from matplotlib.figure import Figure
 
 from .brackets import draw_brackets
 from .cost import draw_cost
+from .marginal import COST_WEIGHTS as MARGINAL_COST_WEIGHTS
 from .marginal import draw_marginal
 from .record import SweepRecord
+from .relative_metrics import COST_WEIGHTS as RADAR_COST_WEIGHTS
 from .relative_metrics import draw_relative_metrics
+from .simplex import COST_WEIGHTS as SIMPLEX_COST_WEIGHTS
 from .simplex import draw_simplex
-from .style import MissingPartError
+from .style import MissingPartError, evenly_chosen
 from .tradeoff import PAIRS, draw_tradeoff, tradeoff_pairs
 from .trees import chosen_trees, draw_trees
 
@@ -69,6 +72,15 @@ def _pairs_note(measure: str) -> Callable[[SweepRecord], str]:
     return note
 
 
+def _cost_weights_note(limit: int) -> Callable[[SweepRecord], str]:
+    def note(sweep: SweepRecord) -> str:
+        every = sweep.header.cost_weights
+        shown = ", ".join(f"{every[i]:g}" for i in evenly_chosen(len(every), limit))
+        return f"Drawn for the cost weights {shown} of {len(every)}." if len(every) > limit else ""
+
+    return note
+
+
 def _trees_note(sweep: SweepRecord) -> str:
     every = {tree.name for tree in sweep.summary.trees}
     shown = list(dict.fromkeys(tree.name for row in chosen_trees(sweep.summary.trees) for tree in row))
@@ -97,6 +109,7 @@ FIGURES = (
         "A curve that falls to the right means that a task gets better when it matters more. Faint marks are single "
         "runs: their spread at one weight comes from the other weights.",
         draw_marginal,
+        _cost_weights_note(MARGINAL_COST_WEIGHTS),
     ),
     FigureKind(
         "cost",
@@ -111,6 +124,7 @@ FIGURES = (
         "A point of the triangle is a preference: a corner is one task only, the centre all tasks alike. Dotted lines "
         "mark weights of 1/4, 1/2 and 3/4; bright means many separate nodes.",
         draw_simplex,
+        _cost_weights_note(SIMPLEX_COST_WEIGHTS),
     ),
     FigureKind(
         "trees",
@@ -126,12 +140,14 @@ FIGURES = (
         "1 is as good as the single-task net and outside (or above) is better, whichever way the metric runs. The "
         "radius does not begin at 0: read its numbers.",
         draw_relative_metrics,
+        _cost_weights_note(RADAR_COST_WEIGHTS),
     ),
     FigureKind(
         "brackets",
         "Weighted loss at equal share",
         "All trees of one preference cost at most as much as the controller's. Lower is better; the oracle has seen "
-        "test losses, the heuristic is one trunk that branches once.",
+        "test losses, the heuristic is one trunk that branches once. Measured with running norm statistics and without "
+        "the weight hypernet.",
         draw_brackets,
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .style import (
     SeriesStyle,
     cost_label,
     dress,
+    evenly_chosen,
     new_figure,
     outer_legend,
     panel_grid,
@@ -24,7 +26,10 @@ from .style import (
 )
 from .summary import MarginalCurve
 
-__all__ = ["draw_marginal"]
+__all__ = ["COST_WEIGHTS", "draw_marginal"]
+
+COST_WEIGHTS = 5
+"""More lines could not be told apart; the smallest and the largest cost weight are among them."""
 
 
 def draw_marginal(sweep: SweepRecord) -> Figure:
@@ -44,7 +49,9 @@ def draw_marginal(sweep: SweepRecord) -> Figure:
         raise MissingPartError("the summary has no marginal curves")
     columns = min(len(drawn), 3 if len(drawn) <= 9 else 4)
     figure = new_figure(max(2.9 * columns, 6.2), 1.1 + 2.5 * -(-len(drawn) // columns))
-    styles = series_styles(len(sweep.header.cost_weights))
+    every = sweep.header.cost_weights
+    shown = [every[i] for i in evenly_chosen(len(every), COST_WEIGHTS)]
+    styles = dict(zip(shown, series_styles(len(shown)), strict=True))
     labels = task_labels(sweep.tasks)
     for axes, j in zip(panel_grid(figure, len(drawn), columns), drawn, strict=True):
         _draw_task(axes, sweep, j, styles)
@@ -52,13 +59,13 @@ def draw_marginal(sweep: SweepRecord) -> Figure:
     figure.supxlabel("own weight $r_j$ of the task", fontsize="medium")
     figure.supylabel("loss / single-task loss", fontsize="medium")
     # Below, it would cover the label that all panels share.
-    outer_legend(figure, _handles(sweep, styles), side="upper")
+    outer_legend(figure, _handles(styles), side="upper")
     return figure
 
 
-def _draw_task(axes: Axes, sweep: SweepRecord, task: int, styles: list[SeriesStyle]) -> None:
+def _draw_task(axes: Axes, sweep: SweepRecord, task: int, styles: Mapping[float, SeriesStyle]) -> None:
     axes.axhline(1, color="0.4", linewidth=1, linestyle=(0, (1, 1)), zorder=1)
-    for cost_weight, style in zip(sweep.header.cost_weights, styles, strict=True):
+    for cost_weight, style in styles.items():
         chosen = np.isclose(sweep.cost_weights, cost_weight)
         axes.plot(
             sweep.weights[chosen, task],
@@ -96,11 +103,8 @@ def _line(style: SeriesStyle) -> dict[str, Any]:
     }
 
 
-def _handles(sweep: SweepRecord, styles: list[SeriesStyle]) -> list[Line2D]:
-    handles = [
-        Line2D([], [], label=cost_label(c), **_line(style))
-        for c, style in zip(sweep.header.cost_weights, styles, strict=True)
-    ]
+def _handles(styles: Mapping[float, SeriesStyle]) -> list[Line2D]:
+    handles = [Line2D([], [], label=cost_label(c), **_line(style)) for c, style in styles.items()]
     faint = Line2D([], [], linestyle="none", marker="o", color="0.6", markersize=3, label="single runs")
     equal = Line2D([], [], color="0.4", linewidth=1, linestyle=(0, (1, 1)), label="single-task net")
     return [*handles, faint, equal]

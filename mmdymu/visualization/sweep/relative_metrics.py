@@ -33,6 +33,9 @@ __all__ = ["ChosenPreference", "chosen_preferences", "draw_relative_metrics"]
 PREFERENCES = 4
 COST_WEIGHTS = 4
 MANY_TASKS = 8
+HIGHEST = 4.6
+"""Height of a radar with its names, in inches."""
+
 RING = 0.05
 """Radii end at multiples of this ratio."""
 
@@ -103,7 +106,7 @@ def _draw_radars(sweep: SweepRecord, table: np.ndarray, labels: list[str]) -> Fi
     columns = min(len(chosen), 2)
     # Names stand left and right of a circle that must stay large enough for its numbers.
     size = 2.7 + 0.14 * max(len(line) for label in labels for line in label.split("\n"))
-    figure = new_figure(max(size * columns, 5.5), size * -(-len(chosen) // columns) + 0.6)
+    figure = new_figure(max(size * columns, 5.5), min(size, HIGHEST) * -(-len(chosen) // columns) + 0.6)
     angles = np.linspace(0, 2 * math.pi, len(labels), endpoint=False)
     panels = panel_grid(figure, len(chosen), columns, subplot_kw={"projection": "polar"})
     shown = _shown_rows(sweep, chosen)

@@ -13,12 +13,15 @@ from matplotlib.text import Text
 from matplotlib.tri import Triangulation
 
 from .record import SweepRecord
-from .style import MissingPartError, cost_label, new_figure, panel_grid, task_labels
+from .style import MissingPartError, cost_label, evenly_chosen, new_figure, panel_grid, task_labels
 
-__all__ = ["CORNERS", "draw_simplex", "to_plane"]
+__all__ = ["CORNERS", "COST_WEIGHTS", "draw_simplex", "to_plane"]
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, math.sqrt(3) / 2]])
 """Where a preference for one task only lies."""
+
+COST_WEIGHTS = 6
+"""Triangles; the smallest and the largest cost weight are among them."""
 
 COLUMNS = 3
 LABEL_SPACE = 0.13
@@ -57,21 +60,21 @@ def draw_simplex(sweep: SweepRecord) -> Figure:
         raise MissingPartError(f"the simplex can be drawn for 3 tasks only, the sweep has {len(sweep.tasks)}")
     if grid is None or len(grid.weights) < 3:
         raise MissingPartError("the summary has no grid over the simplex")
-    shares = np.array(grid.share)
+    shown = evenly_chosen(len(grid.cost_weights), COST_WEIGHTS)
+    shares = np.array(grid.share)[shown]
     if not np.isfinite(shares).any():
         raise MissingPartError("no share on the grid over the simplex is known")
     levels = np.linspace(0, max(1.0, np.nanmax(shares)), LEVELS)
     # A plateau at the last level, or above it by rounding, would not be filled.
     levels[-1] += 1e-6
-    columns = min(COLUMNS, len(grid.cost_weights))
-    rows = -(-len(grid.cost_weights) // columns)
-    figure = new_figure(max(3.1 * columns, 4.5) + 1, 3.7 * rows)
-    panels = panel_grid(figure, len(grid.cost_weights), columns)
-    for axes, cost_weight, share in zip(panels, grid.cost_weights, shares, strict=True):
+    columns = min(COLUMNS, len(shown))
+    figure = new_figure(max(3.1 * columns, 4.5) + 1, 3.7 * -(-len(shown) // columns))
+    panels = panel_grid(figure, len(shown), columns)
+    for axes, place, share in zip(panels, shown, shares, strict=True):
         contours = _draw_triangle(axes, np.array(grid.weights), share, levels)
         _draw_frame(axes, task_labels(sweep.tasks))
-        axes.set_title(cost_label(cost_weight), fontsize="medium", pad=34)
-    bar = figure.colorbar(contours, ax=panels, shrink=0.8, ticks=levels[::2])
+        axes.set_title(cost_label(grid.cost_weights[place]), fontsize="medium", pad=34)
+    bar = figure.colorbar(contours, ax=panels, shrink=0.8, aspect=25, ticks=levels[::2])
     bar.set_label("controllable share s (0 = one trunk, 1 = all separate)", fontsize="small")
     bar.ax.tick_params(labelsize="small")
     return figure

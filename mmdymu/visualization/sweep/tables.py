@@ -38,7 +38,7 @@ def summary_table(sweep: SweepRecord) -> Element:
     cells = [*(_summary_cells(row, references, choices) for row in rows), _single_cells(sweep, head)]
     caption = "Means over the swept preferences, and the single-task nets"
     if choices:
-        caption += f"; rL of {', '.join(choices)}: trees at equal share, with running norm statistics"
+        caption += f"; rL of {', '.join(choices)}: trees at equal share, running norm statistics, no weight hypernet"
     return table(caption, head, cells)
 
 
@@ -48,7 +48,7 @@ def _summary_cells(row: CostWeightRow, references: list[str], choices: list[str]
         number(row.mean_share),
         number(row.mean_flops / 1e9),
         number(row.mean_params / 1e6, 2),
-        *(number(row.hypervolume.get(name, math.nan), 4) for name in references),
+        *(_volume(row.hypervolume.get(name, math.nan)) for name in references),
         number(row.uniformity),
         number(row.weighted_loss, 4),
         *(number(row.brackets.get(choice, math.nan), 4) for choice in choices),
@@ -162,6 +162,12 @@ def _metric_text(name: str, metrics: Mapping[str, float]) -> str:
     # Tasks of angles have a mean angle; their RMSE is in degrees as well.
     unit = "°" if metric == "rmse" and f"{task}/mean" in metrics else info.unit
     return f"{info.label} {metrics[name]:.4g}{'' if unit == '°' else ' '}{unit}".rstrip()
+
+
+def _volume(value: float) -> str:
+    """Volumes in 20 dimensions span many orders of magnitude."""
+    usual = not math.isfinite(value) or value == 0 or 1e-2 <= abs(value) < 1e4
+    return number(value, 4) if usual else f"{value:.4g}"
 
 
 def _four_digits(value: float) -> str:

@@ -10,11 +10,13 @@ import pytest
 from figure_checks import legend_labels
 
 from mmdymu.visualization.sweep import (
+    FIGURES,
     MissingPartError,
     SweepRecord,
     draw_brackets,
     draw_cost,
     draw_marginal,
+    draw_simplex,
     draw_tradeoff,
 )
 from mmdymu.visualization.sweep.brackets import bracket_differences
@@ -77,6 +79,29 @@ def test_one_marginal_panel_per_task(sweep_of: Callable[..., SweepRecord], num_t
         assert line.get_xdata().tolist() == list(curve.weight)
         assert line.get_ydata().tolist() == list(curve.loss)
     assert len({(line.get_marker(), line.get_linestyle()) for line in curves}) == 3
+
+
+def test_many_cost_weights_are_thinned_out(sweep_of: Callable[..., SweepRecord]) -> None:
+    sweep = sweep_of(3, preferences=2, cost_weights=[round(0.1 * i, 1) for i in range(11)])
+    labels = legend_labels(draw_marginal(sweep))
+    assert labels[:5] == ["c = 0", "c = 0.2", "c = 0.5", "c = 0.8", "c = 1"]
+    assert [axes.get_title() for axes in draw_simplex(sweep).axes[:-1]] == [
+        f"c = {c:g}" for c in (0, 0.2, 0.4, 0.6, 0.8, 1)
+    ]
+    notes = {kind.name: kind.note(sweep) for kind in FIGURES}
+    assert notes["marginal"] == "Drawn for the cost weights 0, 0.2, 0.5, 0.8, 1 of 11."
+    assert notes["tradeoff_losses"] == ""
+    assert {kind.note(sweep_of(3)) for kind in FIGURES} == {""}
+
+
+def test_notes_name_the_pairs_and_trees(sweep_of: Callable[..., SweepRecord]) -> None:
+    sweep = sweep_of(20)
+    notes = {kind.name: kind.note(sweep) for kind in FIGURES}
+    pairs = ", ".join(f"{first} and {second}" for first, second in tradeoff_pairs(sweep))
+    assert (
+        notes["tradeoff_losses"] == f"Only the 6 pairs that compete most (lowest correlation over the runs): {pairs}."
+    )
+    assert notes["trees"] == "Drawn: uniform, large_natural_outdoor_scenes 0.8, of 21 preferences."
 
 
 def test_cost_has_units_and_the_band(sweep_of: Callable[..., SweepRecord]) -> None:

@@ -74,6 +74,14 @@ def test_summary_rows(sweep_of: Callable[..., SweepRecord]) -> None:
     assert rows[-1][7] == "1.0000"
 
 
+def test_volumes_of_any_size(sweep_of: Callable[..., SweepRecord]) -> None:
+    sweep = sweep_of(3)
+    for value, text in ((1234567.0, "1.235e+06"), (3.21e-7, "3.21e-07"), (0.0, "0.0000"), (7.5, "7.5000")):
+        rows = tuple(replace(row, hypervolume={"2.0": value}) for row in sweep.summary.by_cost_weight)
+        page = sweep_page(replace(sweep, summary=replace(sweep.summary, by_cost_weight=rows)), figures())
+        assert rows_of(page, 0)[1][4] == text
+
+
 def test_other_tables(sweep_of: Callable[..., SweepRecord]) -> None:
     sweep = sweep_of(3)
     page = sweep_page(sweep, figures())
