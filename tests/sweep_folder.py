@@ -53,11 +53,13 @@ def write_sweep(
         "format": 1,
         "config": "configs/dymu/toy.py",
         "checkpoint": "toy.pth",
-        "checkpoint_sha256": "0123456789abcdef" * 4,
+        "weights_sha256": "0123456789abcdef" * 4,
+        "test_sha256": "fedcba9876543210" * 4,
         "tasks": maker.tasks,
         "preferences": preferences,
-        "cost_weights": list(cost_weights),
+        "cost_weights": list(map(float, cost_weights)),
         "seed": 0,
+        "oracle_images": 32 if oracle else 0,
         "norm_statistics": "running",
         "images": 500,
         "references": [2.0, 3.0],
@@ -65,11 +67,11 @@ def write_sweep(
         "version": "0.1.0",
     }
     single = {"kind": "single", **maker.outcome(BranchingTree.separate(len(maker.tasks), num_layers))}
-    runs = [maker.run(w, c) for w in points for c in cost_weights]
+    runs = [maker.run(w, c) for w in points for c in map(float, cost_weights)]
     for index, run in enumerate(runs):
         run["index"] = index
-    lines = [header, single, *runs, *(b for run in runs for b in maker.brackets(run, oracle))]
-    summary = maker.summary({**header}, single, runs, lines)
+    lines = [header, single, *(line for run in runs for line in (*maker.brackets(run, oracle), run))]
+    summary = maker.summary(header, single, runs, lines)
     write_files(folder, lines, summary)
     return lines, summary
 
@@ -153,7 +155,6 @@ class _Maker:
         ]
 
     def summary(self, header: dict, single: dict, runs: list[dict], lines: list[dict]) -> dict[str, Any]:
-        del header["kind"]
         swept = header["cost_weights"]
         return {
             "header": header,
@@ -161,7 +162,7 @@ class _Maker:
             "by_cost_weight": [self._row(c, runs, lines) for c in swept],
             "cost_curve": self._cost_curve(),
             "simplex": self._simplex(swept) if len(self.tasks) == 3 else None,
-            "trees": [self._view(name, w, c) for name, w in self._named() for c in swept],
+            "trees": [self._view(name, w, c) for name, w in self._named() for c in sorted({swept[0], swept[-1]})],
             "marginal": {task: [self._bins(j, c, runs) for c in swept] for j, task in enumerate(self.tasks)},
             "control_range": {task: [self._range(j, c, runs) for c in swept] for j, task in enumerate(self.tasks)},
             "controller": {"params": 120000, "edge_hypernet": 50000, "weight_hypernet": 70000, "anchor_params": 9e6},
@@ -180,6 +181,7 @@ class _Maker:
             "cost_weight": c,
             **means,
             "hypervolume": {"2.0": 0.9 - 0.2 * c, "3.0": 6.9 - 0.5 * c},
+            "hypervolume_root": {"2.0": 0.99 - 0.1 * c, "3.0": 1.9 - 0.1 * c},
             "uniformity": 0.7 - 0.1 * c,
             "weighted_loss": float(np.mean(brackets["controller"])),
             "brackets": {choice: float(np.mean(values)) for choice, values in brackets.items()},

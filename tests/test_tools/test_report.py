@@ -76,7 +76,7 @@ def test_errors_of_the_user_are_one_line(
     lines, summary = write_sweep(tmp_path, 2, preferences=2, num_layers=2)
     assert "got the folder" in error(str(tmp_path), "--out", str(tmp_path))
     assert "does not exist: create it" in error(str(tmp_path), "--out", str(tmp_path / "no" / "page.html"))
-    write_files(tmp_path, lines[:4], summary)
+    write_files(tmp_path, lines[:12], summary)
     message = error(str(tmp_path))
     assert message.count("\n") == 1
     assert (

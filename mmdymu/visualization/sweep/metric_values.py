@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from mmdymu.evaluation.metric_info import metric_info
+from mmdymu.evaluation.metric_info import main_metrics, metric_info
 
 from .record import SweepRecord
 
-__all__ = ["TaskValues", "loss_values", "main_metric", "metric_values", "relative"]
-
-MAIN_METRICS = ("mIoU", "maxF", "odsF", "accuracy", "mean", "rmse")
-"""The one metric of a task, in this order; ``mean`` (angle) before ``rmse``, which normals have as well."""
+__all__ = ["TaskValues", "known_main_metrics", "loss_values", "metric_values", "relative"]
 
 
 @dataclass(frozen=True)
@@ -34,19 +31,10 @@ class TaskValues:
     single: float
 
 
-def main_metric(names: Iterable[str], task: str) -> str | None:
-    """Choose the metric that stands for a task.
-
-    Args:
-        names: Metrics as ``task/metric``.
-        task: Name of the task.
-
-    Returns:
-        Its name as ``task/metric``; None if the task has no metric whose direction is known.
-    """
-    known = [name for name in names if name.rpartition("/")[0] == task and metric_info(name) is not None]
-    ranked = [f"{task}/{metric}" for metric in MAIN_METRICS if f"{task}/{metric}" in known]
-    return next(iter(ranked + known), None)
+def known_main_metrics(sweep: SweepRecord) -> dict[str, str]:
+    """The metric ``task/metric`` that stands for each task, in task order; tasks without one are left out."""
+    found = main_metrics(sweep.single.metrics)
+    return {task: found[task] for task in sweep.tasks if task in found}
 
 
 def loss_values(sweep: SweepRecord) -> dict[str, TaskValues]:
@@ -62,11 +50,9 @@ def loss_values(sweep: SweepRecord) -> dict[str, TaskValues]:
 def metric_values(sweep: SweepRecord) -> dict[str, TaskValues]:
     """Main metrics by task; tasks without one in the single-task nets and the runs are left out."""
     values = {}
-    for task in sweep.tasks:
-        name = main_metric(sweep.single.metrics, task)
-        info = metric_info(name) if name else None
-        if name is None or info is None:
-            continue
+    for task, name in known_main_metrics(sweep).items():
+        info = metric_info(name)
+        assert info is not None
         runs = np.array([_metric(run.metrics, name) for run in sweep.runs])
         if np.isfinite(runs).any():
             label = f"{info.label} [{info.unit}]" if info.unit else info.label

@@ -26,7 +26,7 @@ WORDS = (
         "rL",
         "The loss weighted by the preference, Σ rᵢ Lᵢ / Lᵢ(single-task): 1 is as good as the single-task nets, lower "
         "is better. Brackets compare it for trees of at most the controller's share: a heuristic (one trunk, one "
-        "branching depth), a search on training losses, and an oracle that has seen test losses.",
+        "branching depth), a search on training losses, and an oracle that has seen losses of test images.",
     ),
     (
         "hypervolume",
@@ -39,7 +39,11 @@ WORDS = (
         "1 − KL(q ‖ uniform) with qⱼ = rⱼLⱼ / Σ rᵢLᵢ: 1 if every task's loss is inversely proportional to its weight. "
         "It also rises when unimportant tasks are ruined.",
     ),
-    ("Δm", "Mean relative gain of the main metrics over the single-task nets, in percent; above 0 is better."),
+    (
+        "Δm",
+        "Mean relative gain of the main metrics over the single-task nets (over the config's baselines if it has any), "
+        "in percent; above 0 is better.",
+    ),
 )
 
 
@@ -64,7 +68,7 @@ def sweep_page(sweep: SweepRecord, figures: Sequence[DrawnFigure]) -> str:
         _section("words", "Words", _list(WORDS, "words")),
     ]
     links = [node("a", section[0].text or "", href=f"#{section.get('id')}") for section in sections]
-    title = f"Sweep of {sweep.header.config}"
+    title = f"Sweep of {sweep.header.config or ', '.join(sweep.tasks)}"
     header = node("header", node("h1", title), _lead(sweep), _facts(sweep), node("nav", *_spaced(links)))
     return document(title, STYLE, [header, node("main", *sections)])
 
@@ -82,8 +86,8 @@ def _facts(sweep: SweepRecord) -> Element:
     header = sweep.header
     height, width = header.image_size
     facts = (
-        ("config", header.config),
-        ("checkpoint", f"{header.checkpoint} (SHA-256 {header.checkpoint_sha256})"),
+        ("config", header.config or "not told"),
+        ("checkpoint", f"{header.checkpoint or 'not told'} (SHA-256 of its weights {header.weights_sha256})"),
         ("tasks", ", ".join(header.tasks)),
         ("preferences", f"{header.preferences}, seed {header.seed}"),
         ("cost weights", ", ".join(f"{c:g}" for c in header.cost_weights)),

@@ -16,6 +16,9 @@ __all__ = ["FORMAT", "read_sweep"]
 FORMAT = 1
 """The format of the folder that this version reads."""
 
+FREE = ("kind", "config", "checkpoint", "version")
+"""Entries of the header that change when a sweep goes on elsewhere."""
+
 
 def read_sweep(folder: str | Path) -> SweepRecord:
     """Read and check the folder that ``tools/sweep.py`` wrote.
@@ -49,18 +52,18 @@ def read_sweep(folder: str | Path) -> SweepRecord:
 
 
 def _read_lines(path: Path) -> list[Fields]:
+    texts = path.read_text(encoding="utf-8").splitlines()
     lines = []
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, text in enumerate(texts, start=1):
         where = f"{path}, line {number}"
-        if not text.strip():
-            continue
         try:
-            data = json.loads(text)
+            line = Fields(json.loads(text), where)
         except json.JSONDecodeError as error:
-            raise ValueError(f"{where} is no JSON ({error.msg}): delete the line and continue the sweep") from error
-        line = Fields(data, where)
+            # Sweeps write line after line: only the last one can be cut off.
+            remedy = "continue the sweep" if number == len(texts) else "the file is damaged, sweep into a new folder"
+            raise ValueError(f"{where} is no JSON ({error.msg}): {remedy}") from error
         if line.get("kind") not in ("header", "single", "run", "bracket"):
-            raise ValueError(f"{where}: unknown kind {data['kind']!r}; this version knows format {FORMAT}")
+            raise ValueError(f"{where}: unknown kind {line.get('kind')!r}; this version knows format {FORMAT}")
         lines.append(line)
     return lines
 
@@ -79,9 +82,9 @@ def _header(lines: Sequence[Fields]) -> SweepHeader:
     if len(tasks) < 1 or len(set(tasks)) != len(tasks):
         raise ValueError(f"{line.where}: 'tasks' must be different names, got {list(tasks)}")
     return SweepHeader(
-        config=line.text("config"),
-        checkpoint=line.text("checkpoint"),
-        checkpoint_sha256=line.text("checkpoint_sha256"),
+        config=line.text("config") if line.has("config") else "",
+        checkpoint=line.text("checkpoint") if line.has("checkpoint") else "",
+        weights_sha256=line.text("weights_sha256"),
         tasks=tasks,
         preferences=line.integer("preferences"),
         cost_weights=line.numbers("cost_weights"),
@@ -139,7 +142,8 @@ def _check_finished(folder: Path, header: SweepHeader, singles: int, indices: Se
 
 
 def _remedy(folder: Path, header: SweepHeader) -> str:
-    return f"continue it with: python tools/sweep.py {header.config} {header.checkpoint} --out {folder}"
+    config, checkpoint = header.config or "CONFIG", header.checkpoint or "CHECKPOINT"
+    return f"continue it with: python tools/sweep.py {config} {checkpoint} --out {folder}, and its other options"
 
 
 def _summary(folder: Path, header: SweepHeader, written: Mapping[str, Any]) -> SweepSummary:
@@ -150,7 +154,10 @@ def _summary(folder: Path, header: SweepHeader, written: Mapping[str, Any]) -> S
         raise ValueError(
             f"{path}, line {error.lineno} is no JSON ({error.msg}): delete the file and {_remedy(folder, header)}"
         ) from error
-    told = {key: value for key, value in written.items() if key != "kind"}
-    if {key: value for key, value in fields.child("header").data.items() if key != "kind"} != told:
+    own, swept = (
+        {key: value for key, value in data.items() if key not in FREE}
+        for data in (fields.child("header").data, written)
+    )
+    if own != swept:
         raise ValueError(f"{path} is of another sweep than sweep.jsonl: delete it and {_remedy(folder, header)}")
     return parse_summary(fields, len(header.tasks))

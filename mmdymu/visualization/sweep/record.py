@@ -17,11 +17,11 @@ __all__ = ["Bracket", "Run", "SingleTask", "SweepHeader", "SweepRecord"]
 
 @dataclass(frozen=True)
 class SweepHeader:
-    """What was swept; the image size is (height, width) in pixels."""
+    """What was swept; the image size is (height, width) in pixels. Config and checkpoint are '' where not known."""
 
     config: str
     checkpoint: str
-    checkpoint_sha256: str
+    weights_sha256: str
     tasks: tuple[str, ...]
     preferences: int
     cost_weights: tuple[float, ...]

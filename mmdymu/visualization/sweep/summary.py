@@ -29,8 +29,8 @@ Part = TypeVar("Part")
 class CostWeightRow:
     """Means over the preferences at one cost weight; NaN where a value is not known.
 
-    ``hypervolume`` is by reference point, ``brackets`` (mean rL at equal share) by choice; ``mean_flops`` are
-    multiply-adds per image.
+    ``hypervolume`` and its N-th root are by reference point, ``brackets`` (mean rL at equal share) by choice;
+    ``mean_flops`` are multiply-adds per image.
     """
 
     cost_weight: float
@@ -38,6 +38,7 @@ class CostWeightRow:
     mean_flops: float
     mean_params: float
     hypervolume: Mapping[str, float]
+    hypervolume_root: Mapping[str, float]
     uniformity: float
     weighted_loss: float
     brackets: Mapping[str, float]
@@ -155,6 +156,7 @@ def _row(item: Fields) -> CostWeightRow:
         mean_flops=item.optional("mean_flops"),
         mean_params=item.optional("mean_params"),
         hypervolume=item.numbers_by_name("hypervolume") if item.has("hypervolume") else {},
+        hypervolume_root=item.numbers_by_name("hypervolume_root") if item.has("hypervolume_root") else {},
         uniformity=item.optional("uniformity"),
         weighted_loss=item.optional("weighted_loss"),
         brackets=item.numbers_by_name("brackets") if item.has("brackets") else {},

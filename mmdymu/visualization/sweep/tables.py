@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,18 +10,23 @@ from mmdymu.evaluation.metric_info import metric_info
 
 from .brackets import ordered_choices
 from .html import Element, table
-from .metric_values import main_metric
+from .metric_values import known_main_metrics
 from .record import SweepRecord
 from .style import number
 from .summary import CostWeightRow
 
 __all__ = ["control_range_table", "controller_table", "runs_table", "single_task_table", "summary_table"]
 
+FEW_TASKS = 5
+"""With more tasks the hypervolume's N-th root stands beside it."""
+
 
 def summary_table(sweep: SweepRecord) -> Element:
     """Means by cost weight, with the single-task nets as the last row."""
     rows = sweep.summary.by_cost_weight
     references = list(dict.fromkeys(name for row in rows for name in row.hypervolume))
+    # Volumes in many dimensions span orders of magnitude; their roots can be read.
+    roots = references if len(sweep.tasks) > FEW_TASKS and any(row.hypervolume_root for row in rows) else []
     choices = ordered_choices({name for row in rows for name in row.brackets})
     head = [
         "cost\nweight c",
@@ -30,25 +34,27 @@ def summary_table(sweep: SweepRecord) -> Element:
         "GFLOPs",
         "params\n[M]",
         *(f"hypervolume\n(ref. {float(name):g})" for name in references),
+        *(f"its N-th root\n(ref. {float(name):g})" for name in roots),
         "uniformity",
         "mean\nrL",
         *(f"rL\n{choice}" for choice in choices),
         "Δm\n[%]",
     ]
-    cells = [*(_summary_cells(row, references, choices) for row in rows), _single_cells(sweep, head)]
+    cells = [*(_summary_cells(row, references, roots, choices) for row in rows), _single_cells(sweep, head)]
     caption = "Means over the swept preferences, and the single-task nets"
     if choices:
         caption += f"; rL of {', '.join(choices)}: trees at equal share, running norm statistics, no weight hypernet"
     return table(caption, head, cells)
 
 
-def _summary_cells(row: CostWeightRow, references: list[str], choices: list[str]) -> list[str]:
+def _summary_cells(row: CostWeightRow, references: list[str], roots: list[str], choices: list[str]) -> list[str]:
     return [
         f"{row.cost_weight:g}",
         number(row.mean_share),
         number(row.mean_flops / 1e9),
         number(row.mean_params / 1e6, 2),
         *(_volume(row.hypervolume.get(name, math.nan)) for name in references),
+        *(number(row.hypervolume_root.get(name, math.nan), 4) for name in roots),
         number(row.uniformity),
         number(row.weighted_loss, 4),
         *(number(row.brackets.get(choice, math.nan), 4) for choice in choices),
@@ -57,16 +63,22 @@ def _summary_cells(row: CostWeightRow, references: list[str], choices: list[str]
 
 
 def _single_cells(sweep: SweepRecord, head: list[str]) -> list[str]:
-    """Share and rL of the single-task nets are 1 and Δm is 0 by definition; what they have no value of stays empty."""
-    fixed = {
+    """Cells of the single-task nets; what depends on a preference stays empty.
+
+    Their normalised losses are 1, so they dominate the box from there to the reference point.
+    """
+    known = {
         "cost\nweight c": "single-task",
         "mean\nshare s": number(1.0),
         "GFLOPs": number(sweep.single.flops / 1e9),
         "params\n[M]": number(sweep.single.params / 1e6, 2),
         "mean\nrL": number(1.0, 4),
-        "Δm\n[%]": number(0.0, 2),
     }
-    return [fixed.get(title, "") for title in head]
+    for point in sweep.header.references:
+        side = max(point - 1, 0.0)
+        known[f"hypervolume\n(ref. {point:g})"] = _volume(side ** len(sweep.tasks))
+        known[f"its N-th root\n(ref. {point:g})"] = number(side, 4)
+    return [known.get(title, "") for title in head]
 
 
 def single_task_table(sweep: SweepRecord) -> Element:
@@ -74,7 +86,7 @@ def single_task_table(sweep: SweepRecord) -> Element:
     rows = []
     for task, loss in zip(sweep.tasks, sweep.single.losses, strict=True):
         names = [name for name in sweep.single.metrics if name.rpartition("/")[0] == task]
-        metrics = ", ".join(_metric_text(name, sweep.single.metrics) for name in names)
+        metrics = ", ".join(_metric_text(name, sweep.single.metrics[name]) for name in names)
         rows.append([task, number(loss, 4), metrics or "–"])
     return table("Single-task nets, to which everything is compared", ["task", "test loss", "metrics"], rows)
 
@@ -115,8 +127,7 @@ def controller_table(sweep: SweepRecord) -> Element | None:
 
 def runs_table(sweep: SweepRecord) -> Element:
     """Every run: preference, cost, normalised losses, main metrics."""
-    chosen = {task: main_metric(sweep.single.metrics, task) for task in sweep.tasks}
-    metrics = [name for name in chosen.values() if name is not None]
+    metrics = list(known_main_metrics(sweep).values())
     head = [
         "run",
         "c",
@@ -154,14 +165,11 @@ def _metric_label(name: str) -> str:
     return f"{info.label} [{info.unit}]" if info.unit else info.label
 
 
-def _metric_text(name: str, metrics: Mapping[str, float]) -> str:
-    task, _, metric = name.rpartition("/")
+def _metric_text(name: str, value: float) -> str:
     info = metric_info(name)
     if info is None:
-        return f"{metric} {metrics[name]:.4g}"
-    # Tasks of angles have a mean angle; their RMSE is in degrees as well.
-    unit = "°" if metric == "rmse" and f"{task}/mean" in metrics else info.unit
-    return f"{info.label} {metrics[name]:.4g}{'' if unit == '°' else ' '}{unit}".rstrip()
+        return f"{name.rpartition('/')[2]} {value:.4g}"
+    return f"{info.label} {value:.4g}{'' if info.unit == '°' else ' '}{info.unit}".rstrip()
 
 
 def _volume(value: float) -> str:

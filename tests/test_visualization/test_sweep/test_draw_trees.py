@@ -48,7 +48,7 @@ def test_numbers_of_tasks_stand_in_the_nodes(sweep_of: Callable[..., SweepRecord
     assert axes.get_xlabel().endswith(" GFLOPs")
 
 
-@pytest.mark.parametrize(("num_tasks", "names", "panels"), [(2, 3, 9), (5, 4, 12), (20, 2, 4)])
+@pytest.mark.parametrize(("num_tasks", "names", "panels"), [(2, 3, 6), (5, 4, 8), (20, 2, 4)])
 def test_the_number_of_trees_is_limited(
     sweep_of: Callable[..., SweepRecord], num_tasks: int, names: int, panels: int
 ) -> None:

@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 
 from mmdymu.visualization.sweep import SweepRecord
-from mmdymu.visualization.sweep.metric_values import TaskValues, loss_values, main_metric, metric_values, relative
+from mmdymu.visualization.sweep.metric_values import (
+    TaskValues,
+    known_main_metrics,
+    loss_values,
+    metric_values,
+    relative,
+)
 
 
-def test_main_metric() -> None:
-    names = ["semseg/aAcc", "semseg/mIoU", "normals/rmse", "normals/mean", "depth/rmse", "other/xyz", "b/other/mIoU"]
-    assert main_metric(names, "semseg") == "semseg/mIoU"
-    assert main_metric(names, "normals") == "normals/mean"
-    assert main_metric(names, "depth") == "depth/rmse"
-    assert main_metric(names, "other") is None
-    assert main_metric(names, "b/other") == "b/other/mIoU"
-    assert main_metric(["semseg/aAcc"], "semseg") == "semseg/aAcc"
+def test_main_metrics_follow_the_order_of_tasks(sweep_of: Callable[..., SweepRecord]) -> None:
+    found = known_main_metrics(sweep_of(5))
+    names = ["semseg/mIoU", "depth/rmse", "normals/mean", "edges/odsF", "saliency/maxF"]
+    assert list(found.items()) == [(name.split("/")[0], name) for name in names]
 
 
 def test_values_of_metrics(sweep_of: Callable[..., SweepRecord]) -> None:

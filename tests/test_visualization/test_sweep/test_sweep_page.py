@@ -46,7 +46,7 @@ def test_what_was_swept_stands_at_the_top(sweep_of: Callable[..., SweepRecord]) 
     for part in (
         "Sweep of configs/dymu/toy.py",
         "5 preferences over 3 tasks at 3 cost weights: 15 runs on 500 test images.",
-        f"toy.pth (SHA-256 {sweep.header.checkpoint_sha256})",
+        f"toy.pth (SHA-256 of its weights {sweep.header.weights_sha256})",
         "semseg, depth, normals",
         "5, seed 0",
         "500 of 128 × 168 pixels (height × width)",
@@ -71,7 +71,7 @@ def test_summary_rows(sweep_of: Callable[..., SweepRecord]) -> None:
         assert float(cells[11]) == pytest.approx(row.brackets["oracle"], abs=5.1e-5)
         assert float(cells[12]) == pytest.approx(row.delta_m, abs=5.1e-3)
     assert rows[-1][1:4] == ["1.000", number(sweep.single.flops / 1e9), number(sweep.single.params / 1e6, 2)]
-    assert rows[-1][7] == "1.0000"
+    assert rows[-1][4:8] == ["1.0000", "8.0000", "", "1.0000"]
 
 
 def test_volumes_of_any_size(sweep_of: Callable[..., SweepRecord]) -> None:
@@ -80,6 +80,18 @@ def test_volumes_of_any_size(sweep_of: Callable[..., SweepRecord]) -> None:
         rows = tuple(replace(row, hypervolume={"2.0": value}) for row in sweep.summary.by_cost_weight)
         page = sweep_page(replace(sweep, summary=replace(sweep.summary, by_cost_weight=rows)), figures())
         assert rows_of(page, 0)[1][4] == text
+
+
+def test_many_tasks_have_roots_of_volumes(sweep_of: Callable[..., SweepRecord]) -> None:
+    sweep = sweep_of(20)
+    head, first, *_, single = rows_of(sweep_page(sweep, figures()), 0)
+    assert head[4:8] == [
+        "hypervolume\n(ref. 2)",
+        "hypervolume\n(ref. 3)",
+        *(f"its N-th root\n(ref. {p})" for p in (2, 3)),
+    ]
+    assert first[6:8] == ["0.9900", "1.9000"]
+    assert single[4:8] == ["1.0000", "1.049e+06", "1.0000", "2.0000"]
 
 
 def test_other_tables(sweep_of: Callable[..., SweepRecord]) -> None:
