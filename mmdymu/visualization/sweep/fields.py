@@ -35,7 +35,7 @@ class Fields:
     def get(self, name: str) -> Any:
         """Return a value, whatever it is."""
         if name not in self.data:
-            raise ValueError(f"{self.where} has no {name!r}, only {sorted(self.data)}: it is from another program?")
+            raise ValueError(f"{self.where} has no {name!r}, only {sorted(self.data)}: another version wrote it")
         return self.data[name]
 
     def text(self, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from xml.etree.ElementTree import Element, tostring
 
 __all__ = ["Element", "document", "node", "table"]
@@ -31,19 +31,26 @@ def node(tag: str, *children: str | Element, **attributes: str) -> Element:
     return element
 
 
-def table(caption: str, head: Sequence[str | Element], rows: Iterable[Sequence[str]]) -> Element:
+def table(
+    caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], text_columns: Container[int] = ()
+) -> Element:
     """Return a table that scrolls sideways where it is wider than the page; the first cell of a row is its heading.
 
     Args:
         caption: What it shows.
         head: One heading per column.
         rows: Cells as text.
+        text_columns: Positions of columns that are no numbers, which begin at the left.
 
     Returns:
         The element around the table.
     """
-    top = node("tr", *(node("th", title, scope="col") for title in head))
-    body = [node("tr", node("th", row[0], scope="row"), *(node("td", cell) for cell in row[1:])) for row in rows]
+    look = [{"class_": "text"} if place in text_columns else {} for place in range(len(head))]
+    top = node("tr", *(node("th", title, scope="col", **kind) for title, kind in zip(head, look, strict=True)))
+    body = []
+    for first, *others in rows:
+        cells = [node("td", cell, **kind) for cell, kind in zip(others, look[1:], strict=True)]
+        body.append(node("tr", node("th", first, scope="row"), *cells))
     whole = node("table", node("caption", caption), node("thead", top), node("tbody", *body))
     # The region is in the tab order: it can be scrolled by keyboard.
     return node("div", whole, class_="scroll", role="region", aria_label=caption, tabindex="0")

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.tri import Triangulation
 
 from .record import SweepRecord
 from .style import MissingPartError, cost_label, evenly_chosen, new_figure, panel_grid, task_labels
 
-__all__ = ["CORNERS", "COST_WEIGHTS", "draw_simplex", "to_plane"]
+__all__ = ["CORNERS", "COST_WEIGHTS", "draw_simplex", "to_plane", "to_weights"]
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, math.sqrt(3) / 2]])
 """Where a preference for one task only lies."""
@@ -25,7 +27,7 @@ COST_WEIGHTS = 6
 
 COLUMNS = 3
 LABEL_SPACE = 0.13
-"""Between the numbers of contour lines, as a part of the triangle's side."""
+"""Between the numbers of contour lines, and half of it to the edge, as a part of the triangle's side."""
 
 LEVELS = 11
 """Steps of the colour scale; every second one has a line with its number."""
@@ -89,18 +91,37 @@ def _draw_triangle(axes: Axes, weights: np.ndarray, share: np.ndarray, levels: n
     if inside:
         ink = ["white" if level < levels[-1] / 2 else "black" for level in inside]
         lines = axes.tricontour(triangles, values, levels=inside, colors=ink, linewidths=0.9)
-        _drop_crowded(axes.clabel(lines, fmt="%.1f", fontsize=7))
+        # Not inline: a number that is dropped would leave a gap in its line.
+        for number in _drop_crowded(axes.clabel(lines, fmt="%.1f", fontsize=7, inline=False)):
+            halo = "0.85" if np.mean(to_rgb(number.get_color())) < 0.5 else "0.25"
+            number.set_path_effects([withStroke(linewidth=2, foreground=halo)])
     return contours
 
 
-def _drop_crowded(labels: Sequence[Text]) -> None:
+def to_weights(points: np.ndarray) -> np.ndarray:
+    """Undo :func:`to_plane`.
+
+    Args:
+        points: (K, 2) points of the plane.
+
+    Returns:
+        (K, 3), rows with sum 1; negative outside the triangle.
+    """
+    inner = (np.asarray(points) - CORNERS[0]) @ np.linalg.inv(CORNERS[1:] - CORNERS[0])
+    return np.column_stack([1 - inner.sum(axis=1), inner])
+
+
+def _drop_crowded(labels: Sequence[Text]) -> list[Text]:
+    """Remove numbers that would lie on others or across the triangle's edge; return those that are left."""
     kept: list[Text] = []
     for label in labels:
         place = np.array(label.get_position())
-        if any(np.linalg.norm(place - other.get_position()) < LABEL_SPACE for other in kept):
+        near = any(np.linalg.norm(place - other.get_position()) < LABEL_SPACE for other in kept)
+        if near or to_weights(place[None]).min() < LABEL_SPACE / 2:
             label.remove()
         else:
             kept.append(label)
+    return kept
 
 
 def _draw_frame(axes: Axes, tasks: list[str]) -> None:

@@ -29,7 +29,7 @@ table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabu
 caption { text-align: left; padding-bottom: .3rem; caption-side: top; }
 th, td { padding: .25rem .5rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 thead th { vertical-align: bottom; white-space: pre; background: var(--panel); }
-th:first-child { text-align: left; }
+th:first-child, .text { text-align: left; }
 tbody th { font-weight: 500; }
 figure { margin: .8rem 0 0; }
 figure img { display: block; max-width: 100%; height: auto; background: #fff; border: 1px solid var(--line);

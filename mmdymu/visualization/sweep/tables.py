@@ -88,7 +88,7 @@ def single_task_table(sweep: SweepRecord) -> Element:
         names = [name for name in sweep.single.metrics if name.rpartition("/")[0] == task]
         metrics = ", ".join(_metric_text(name, sweep.single.metrics[name]) for name in names)
         rows.append([task, number(loss, 4), metrics or "–"])
-    return table("Single-task nets, to which everything is compared", ["task", "test loss", "metrics"], rows)
+    return table("Single-task nets, to which everything is compared", ["task", "test loss", "metrics"], rows, (2,))
 
 
 def control_range_table(sweep: SweepRecord) -> Element | None:

@@ -152,7 +152,7 @@ def _caption(view: TreeView, tasks: Sequence[str], labels: Sequence[str]) -> str
         weights = f"largest weight {max(view.weights):.2f} ({labels[order[0]]}), smallest {min(view.weights):.2f}"
     else:
         weights = "r = (" + ", ".join(f"{weight:.2f}" for weight in view.weights) + ")"
-    cost = f"share {number(view.share, 2)}, {number(view.flops / 1e9, 2)} GFLOPs"
+    cost = f"share {number(view.share, 2)}, {number(view.flops / 1e9)} GFLOPs"
     return f"{name}, {cost_label(view.cost_weight)}\n{weights}\n{cost}"
 
 

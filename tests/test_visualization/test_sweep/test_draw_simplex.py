@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mmdymu.visualization.sweep import MissingPartError, SweepRecord, draw_simplex
-from mmdymu.visualization.sweep.simplex import to_plane
+from mmdymu.visualization.sweep.simplex import to_plane, to_weights
 
 
 def test_corners_centre_and_sides() -> None:
@@ -16,6 +16,18 @@ def test_corners_centre_and_sides() -> None:
     np.testing.assert_allclose(sides, 1)
     np.testing.assert_allclose(to_plane(np.full((1, 3), 1 / 3))[0], corners.mean(axis=0))
     np.testing.assert_allclose(to_plane(np.array([[0.5, 0.5, 0]]))[0], (corners[0] + corners[1]) / 2)
+
+
+def test_weights_come_back_from_the_plane() -> None:
+    weights = np.random.default_rng(0).dirichlet([1, 1, 1], 20)
+    np.testing.assert_allclose(to_weights(to_plane(weights)), weights, atol=1e-12)
+    assert to_weights(np.array([[-0.1, 0.0]])).min() < 0
+
+
+def test_numbers_of_contours_lie_inside(sweep_of: Callable[..., SweepRecord]) -> None:
+    for axes in draw_simplex(sweep_of(3)).axes[:-1]:
+        places = [text.get_position() for text in axes.texts if not text.get_text().startswith("only")]
+        assert not places or to_weights(np.array(places)).min() > 0.06
 
 
 def test_one_triangle_per_cost_weight_with_one_colour_scale(sweep_of: Callable[..., SweepRecord]) -> None:

@@ -153,6 +153,10 @@ def test_tables_have_heading_cells_and_can_be_scrolled_by_keyboard() -> None:
     assert '<th scope="col">a</th>' in page
     assert '<th scope="row">x</th><td>1</td>' in page
     assert 'tabindex="0"' in page
+    assert "text" not in page.split("<table>")[1]
+    words = document("t", "", [table("What", ["a", "b", "c"], [["x", "y", "1"]], (1,))])
+    assert '<th scope="col" class="text">b</th>' in words
+    assert '<td class="text">y</td><td>1</td>' in words
 
 
 def rows_of(html: str, index: int) -> list[list[str]]:
