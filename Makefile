@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Two processes of one thread each: as fast as two cores allow, and without oversubscription.
 PYTEST_WORKERS ?= 2
 
-.PHONY: install train test lint type format nyu nyu-paper nyu-active clean
+.PHONY: install train test lint type format nyu nyu-paper nyu-active nyu-sweep clean
 
 install: $(STAMP)
 
@@ -49,6 +49,12 @@ nyu-paper nyu-active: install
 	$(BIN)/python tools/train.py configs/dymu/nyud_mbv2_$(@:nyu-%=%).py --resume \
 		--cfg-options load_from=$$(cat work_dirs/nyud_mbv2/last_checkpoint) "train_cfg.skip=['anchor']"
 	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2_$(@:nyu-%=%).py $$(cat work_dirs/nyud_mbv2_$(@:nyu-%=%)/last_checkpoint)
+
+# Of what `make nyu` has trained: all measures and figures, goes on where it was interrupted.
+nyu-sweep: export GOMP_SPINCOUNT ?= 20000
+nyu-sweep: install
+	$(BIN)/python tools/sweep.py configs/dymu/nyud_mbv2.py $$(cat work_dirs/nyud_mbv2/last_checkpoint) --oracle-images 64
+	$(BIN)/python tools/report.py work_dirs/nyud_mbv2/sweep
 
 clean:
 	rm -rf work_dirs build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
