@@ -28,10 +28,11 @@ class EdgesMetric(StreamingMetric):
 
     The benchmarks score at the images' own size, against labels at that size, and widen ``max_distance`` for NYU-v2:
 
-    * PASCAL-Context: the default; the labels of this package's configs are thin edge maps.
+    * PASCAL-Context: the default; the labels of this package's configs are thin edge maps. The benchmark takes the
+      boundaries of the 459-class maps instead, which are somewhat more pixels beside the same borders.
     * NYUD: ``max_distance=0.011, label="regions"``: the benchmark takes the boundaries of its edge maps, too.
 
-    An image takes from 0.2 s (256x336) to 0.8 s (425x560), see benchmarks/edges.md; with workers, that passes while the
+    An image takes from 0.2 s (256x336) to 0.6 s (425x560), see benchmarks/edges.md; with workers, that passes while the
     next ones are predicted.
 
     Args:
