@@ -19,7 +19,8 @@ import mmdymu  # first: it names a missing dependency and the command that insta
 from mmengine.config import Config, DictAction
 
 STEERING = ("pref", "cost_weight", "norm_statistics", "run_anchor")
-USER_ERRORS = (ValueError, TypeError, KeyError, FileNotFoundError)
+FILE_ERRORS = (FileNotFoundError, FileExistsError, PermissionError, NotADirectoryError, IsADirectoryError)
+USER_ERRORS = (ValueError, TypeError, KeyError, *FILE_ERRORS)
 _OWN_FOLDERS = (Path(mmdymu.__file__).resolve().parent, Path(__file__).resolve().parent)
 _TRACEBACK_LINE = re.compile(r'File "(?P<file>[^"]+)", line \d+, in .*\n\s+(?P<source>.*)')
 
@@ -108,13 +109,24 @@ def check_checkpoint(path: str) -> None:
         raise ValueError(f"checkpoint {path!r} is no file that torch has saved")
 
 
-def run_tool(main: Callable[[Sequence[str]], int], arguments: Sequence[str] | None = None) -> int:
-    """Run a tool; an error of the user becomes one line and exit status 2, any other keeps its traceback."""
+def run_tool(
+    main: Callable[[Sequence[str]], int], arguments: Sequence[str] | None = None, interrupted: str = ""
+) -> int:
+    """Run a tool; an error of the user becomes one line and exit status 2, any other keeps its traceback.
+
+    Args:
+        main: The tool.
+        arguments: The command line; None is that of the process.
+        interrupted: What Ctrl-C tells about going on.
+
+    Returns:
+        The exit status.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         return main(arguments)
     except KeyboardInterrupt:
-        print("interrupted; training goes on from its last checkpoint with --resume", file=sys.stderr)
+        print("; ".join(filter(None, ("interrupted", interrupted))), file=sys.stderr)
         return 130
     except USER_ERRORS as error:
         if "--debug" in arguments or not is_user_error(error):
@@ -124,11 +136,11 @@ def run_tool(main: Callable[[Sequence[str]], int], arguments: Sequence[str] | No
 
 
 def is_user_error(error: BaseException) -> bool:
-    """Tell whether an error was raised on purpose by this project, or names a missing file.
+    """Tell whether an error was raised on purpose by this project, or names a file.
 
     The same types that come up anywhere else, or by an expression rather than a ``raise``, are bugs.
     """
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FILE_ERRORS):
         return True
     if _worker_traceback(error):
         found = [(match["file"], match["source"]) for match in _TRACEBACK_LINE.finditer(str(error.args[0]))]

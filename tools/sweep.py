@@ -41,11 +41,12 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def sweep_settings(config: Config, args: argparse.Namespace) -> dict[str, Any]:
-    """Return the config's settings under those of the command line."""
+def test_config(config: Config, args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Return the config of the loop: the command line's settings go over those of the config's `sweep`."""
     names = ("preferences", "cost_weights", "seed", "references", "oracle_images")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    return {**config.get("sweep", {}), **given}
+    fp16 = bool((config.get("test_cfg") or {}).get("fp16", False))
+    return dict(type="mmdymu.PreferenceSweepLoop", sweep=given, out=str(folder), fp16=fp16)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     check_checkpoint(args.checkpoint)
     config.load_from, config.resume = args.checkpoint, False
     folder = Path(args.out or Path(config.work_dir) / "sweep")
-    config.test_cfg = dict(type="mmdymu.PreferenceSweepLoop", sweep=sweep_settings(config, args), out=str(folder))
+    config.test_cfg = test_config(config, args, folder)
     Runner.from_cfg(config).test()
     if is_main_process():
         print(sweep_table(load(folder / "summary.json")))
@@ -64,4 +65,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_tool(main))
+    sys.exit(run_tool(main, interrupted="the same command goes on"))

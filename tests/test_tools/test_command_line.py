@@ -176,9 +176,22 @@ def test_mistyped_settings_are_told(
         command_line.load_config(parse("--cfg-options", option))
 
 
+@pytest.mark.parametrize("kind", [PermissionError, FileExistsError, NotADirectoryError])
+def test_a_folder_that_cannot_be_written_takes_one_line(
+    command_line: ModuleType, capsys: pytest.CaptureFixture[str], kind: type[OSError]
+) -> None:
+    def refused(_: object) -> int:
+        raise kind(1, "no way", "results")
+
+    assert command_line.run_tool(refused, []) == 2
+    assert "results" in capsys.readouterr().err
+
+
 def test_an_interrupted_tool_says_how_to_go_on(command_line: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted(_: object) -> int:
         raise KeyboardInterrupt
 
+    assert command_line.run_tool(interrupted, [], interrupted="go on with --resume") == 130
+    assert capsys.readouterr().err == "interrupted; go on with --resume\n"
     assert command_line.run_tool(interrupted, []) == 130
-    assert "--resume" in capsys.readouterr().err
+    assert capsys.readouterr().err == "interrupted\n"

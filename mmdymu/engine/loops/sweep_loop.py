@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import barrier, is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.fileio import dump
 from mmengine.logging import print_log
@@ -30,11 +31,13 @@ from mmdymu.evaluation.sweep import (
     SweepSettings,
     flat_summary,
     json_ready,
+    on_main_process,
+    scalar_names,
     sweep_header,
     sweep_summary,
 )
 from mmdymu.models import ControllableNet
-from mmdymu.models.backbones import NodeStates
+from mmdymu.models.backbones import Node, NodeStates
 from mmdymu.models.segmentors import Selection
 from mmdymu.preference import Preference
 from mmdymu.registry import LOOPS
@@ -43,6 +46,7 @@ from mmdymu.tree import BranchingTree
 
 from ..calibration import calibrate
 from ..frames import Batch, Frames
+from ..hooks import PreferenceHook
 
 
 @LOOPS.register_module()
@@ -55,12 +59,12 @@ class PreferenceSweepLoop(BaseLoop):
     ``summary.json``.
 
     Args:
-        runner: The runner; ``runner.cfg.norm_statistics`` counts, ``pref`` and ``cost_weight`` do not.
+        runner: The runner. Of its config, ``norm_statistics`` counts, as do the entries of ``sweep``; ``pref`` and
+            ``cost_weight`` do not.
         dataloader: Test images.
         evaluator: Metrics.
-        sweep: Arguments of :class:`~mmdymu.evaluation.sweep.SweepSettings`.
-        out: Folder to write. Default: ``sweep`` in the work folder, and for a validation ``sweep_<iteration>``.
-        calibration_images: Training images for ``norm_statistics='calibrated'``.
+        sweep: Arguments of :class:`~mmdymu.evaluation.sweep.SweepSettings`, over those of the config.
+        out: Folder to write; a validation adds its iteration. Default: ``sweep`` in the work folder.
         fp16: Test under autocast.
     """
 
@@ -74,29 +78,31 @@ class PreferenceSweepLoop(BaseLoop):
         evaluator: Evaluator | dict[str, Any] | list[dict[str, Any]],
         sweep: Mapping[str, Any] | None = None,
         out: str | None = None,
-        calibration_images: int = 200,
         fp16: bool = False,
     ) -> None:
         super().__init__(runner, dataloader)
-        self.settings = SweepSettings.from_config(sweep)
+        self.settings = SweepSettings.from_config({**runner.cfg.get("sweep", {}), **(sweep or {})})
         self.evaluator = evaluator if isinstance(evaluator, Evaluator) else runner.build_evaluator(evaluator)
         self.evaluator.dataset_meta = getattr(self.dataloader.dataset, "metainfo", None)
-        self.out, self.calibration_images, self.fp16 = out, calibration_images, fp16
+        self.out, self.fp16 = out, fp16
+        self._calibrated: dict[Hashable, NodeStates] = {}
 
     def run(self) -> dict[str, float]:
         """Runs what the folder does not hold yet.
 
         Returns:
-            The summary's scalars; none in a validation before the edge hypernet is trained.
+            The summary's scalars. A validation before the edge hypernet is trained gives the metrics of the
+            single-task nets, and NaN for these scalars.
 
         Raises:
-            ValueError: If a test's edge hypernet is not trained, or the folder belongs to another sweep.
+            ValueError: If a test's edge hypernet is not trained, its folder belongs to another sweep, or a setting does
+                not go with the model.
         """
         mode = "val" if getattr(self.runner, "_val_loop", None) is self else "test"
         self.runner.call_hook(f"before_{mode}")
         self.runner.call_hook(f"before_{mode}_epoch")
         self._model.eval()
-        scalars = self._sweep(self._folder(mode), mode)
+        scalars = self._sweep(mode) if self._is_ready(mode) else self._measure_anchor()
         self.runner.call_hook(f"after_{mode}_epoch", metrics=scalars)
         self.runner.call_hook(f"after_{mode}")
         return scalars
@@ -106,31 +112,59 @@ class PreferenceSweepLoop(BaseLoop):
         model = self.runner.model
         return model.module if is_model_wrapper(model) else model
 
-    def _folder(self, mode: str) -> Path:
-        name = "sweep" if mode == "test" else f"sweep_{self.runner.iter}"
-        return Path(self.out or Path(self.runner.work_dir) / name)
+    @property
+    def _size(self) -> int:
+        return len(self.dataloader.dataset)
 
-    def _sweep(self, folder: Path, mode: str) -> dict[str, float]:
+    def _is_ready(self, mode: str) -> bool:
+        if not self._model.is_controllable and mode == "test":
+            raise ValueError("the edge hypernet is untrained, so preferences change nothing: run the edges stage first")
+        return self._model.is_controllable
+
+    def _measure_anchor(self) -> dict[str, float]:
+        """What a validation tells before there is a controller."""
+        print_log("the edge hypernet is untrained: the single-task nets are validated", "current")
+        evaluation = SharedEvaluation(self._model, self.evaluator.metrics, self.fp16)
+        network = evaluation.network(self._model.anchor_tree)
+        evaluation.measure(self.dataloader, self._size, [network])
+        return {**evaluation.metrics(network), **dict.fromkeys(scalar_names(self.settings), math.nan)}
+
+    def _sweep(self, mode: str) -> dict[str, float]:
         model = self._model
-        if not model.is_controllable:
-            message = "the edge hypernet is untrained, so preferences change nothing"
-            if mode == "test":
-                raise ValueError(f"{message}: run the edges stage first")
-            print_log(f"{message}: no sweep yet", "current")
-            return {}
-        model.set_norm_statistics(self.runner.cfg.get("norm_statistics", "running"))
-        size = len(self.dataloader.dataset)
-        file = SweepFile(folder / "sweep.jsonl", sweep_header(self.runner.cfg, mode, model, self.settings, size))
+        model.set_norm_statistics(self._norm_statistics())
+        base = self.out or str(Path(self.runner.work_dir) / "sweep")
+        folder = Path(base if mode == "test" else f"{base}_{self.runner.iter}")
+        header = sweep_header(self.runner.cfg, mode, model, self.settings, self._size, **self._options())
+        # Weights change while a model is trained, so a validation begins anew where an earlier training left a file.
+        file = SweepFile(folder / "sweep.jsonl", header, replace=mode == "val")
         evaluation = SharedEvaluation(model, self.evaluator.metrics, self.fp16)
         sweep = PreferenceSweep(model, evaluation, self.settings, self._states, self._delta)
         batches = KeptBatches(self.dataloader, self.settings.cache_gib)
-        sweep.run(batches, len(batches), size, sweep.ask(self._oracle_table(folder, mode)), file)
+        asked = on_main_process(lambda: sweep.ask(file, self._oracle_table(folder, mode, header)))
+        sweep.run(batches, len(batches), self._size, asked, file)
         summary = json_ready(sweep_summary(model, self.settings, file))
-        if is_main_process():
-            dump(summary, folder / "summary.json", indent=2)
-        barrier()
+        on_main_process(lambda: dump(summary, folder / "summary.json", indent=2))
         print_log(f"written: {folder / 'sweep.jsonl'}, {folder / 'summary.json'}", "current")
         return flat_summary(summary)
+
+    def _norm_statistics(self) -> str:
+        setting = self.runner.cfg.get("norm_statistics", "running")
+        if setting == "batch":
+            raise ValueError(
+                "norm_statistics='batch' lets the other images of a batch change a prediction, so that networks cannot "
+                "be compared: sweep with 'running' or 'calibrated'"
+            )
+        return setting
+
+    def _options(self) -> dict[str, Any]:
+        calibrated = self._model.norm_statistics == "calibrated"
+        return {"fp16": self.fp16, "calibration_images": self._calibration_images if calibrated else None}
+
+    @cached_property
+    def _calibration_images(self) -> int:
+        """As the config's preference hook says."""
+        hooks = [hook for hook in self.runner.hooks if isinstance(hook, PreferenceHook)]
+        return (hooks or [PreferenceHook()])[0].calibration_images
 
     def _states(self, preference: Preference, tree: BranchingTree) -> NodeStates:
         """Adapted norms of a tree's nodes, and their calibrated statistics where these are asked for."""
@@ -138,27 +172,38 @@ class PreferenceSweepLoop(BaseLoop):
         states = model.norm_states(preference, tree)
         if model.norm_statistics != "calibrated":
             return states
-        selection = Selection(preference, tree, states)
-        return selection.with_states(calibrate(model, selection, self._training_frames)).node_states
+        key = (tree, preference if states else None)
+        if key not in self._calibrated:
+            selection = Selection(preference, tree, states)
+            # On one process: where another measured slightly other numbers, networks would be equal on one alone.
+            found = on_main_process(lambda: _on_cpu(calibrate(model, selection, self._training_frames)))
+            measured = Selection(preference, tree, found).map_states(lambda value: value.to(model.loss_scale.device))
+            self._calibrated[key] = selection.with_states(measured.node_states).node_states
+        return self._calibrated[key]
 
     @cached_property
     def _training_frames(self) -> list[Batch]:
-        return Frames.from_config(self.runner.cfg).batches(self._model, self.calibration_images)
+        return Frames.from_config(self.runner.cfg).batches(self._model, self._calibration_images)
 
-    def _oracle_table(self, folder: Path, mode: str) -> Tensor | None:
-        """Path losses of test images; computed once, then read from the folder."""
+    def _oracle_table(self, folder: Path, mode: str, header: Mapping[str, Any]) -> Tensor | None:
+        """Path losses of test images; computed once for a header, then read from the folder."""
         model, images = self._model, self.settings.oracle_images
-        if not images or not model.path_losses.numel():
+        if not images:
             return None
-        path = folder / "oracle_table.npy"
-        if is_main_process() and not path.exists():
+        if not model.path_losses.numel():
+            raise ValueError(
+                f"sweep.oracle_images={images}: {model.num_tasks} tasks and {model.num_layers} layers have too many "
+                "paths for a table, so there is no oracle: leave it out"
+            )
+        digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()
+        path = folder / f"oracle_table_{digest[:12]}.npy"
+        if not path.exists():
             batches = Frames.from_config(self.runner.cfg, mode).batches(model, images)
             samples = [sample for batch in batches for sample in batch.data_samples]
             table = build_path_table(model, torch.cat([batch.inputs for batch in batches]), samples)
             unfinished = path.with_suffix(".tmp.npy")
             np.save(unfinished, table.cpu().numpy())
             unfinished.replace(path)
-        barrier()
         return torch.from_numpy(np.load(path))
 
     def _delta(self, metrics: Mapping[str, float], single: Mapping[str, float]) -> float | None:
@@ -173,3 +218,7 @@ class PreferenceSweepLoop(BaseLoop):
             return None
         directions = {name: info.higher_is_better for name in baselines if (info := metric_info(name))}
         return multi_task_delta(metrics, baselines, directions)
+
+
+def _on_cpu(states: NodeStates) -> dict[Node, dict[str, Tensor]]:
+    return {node: {name: value.cpu() for name, value in state.items()} for node, state in states.items()}

@@ -67,6 +67,8 @@ def _estimate(losses: Floats, corner: Floats, num_samples: int, seed: int) -> fl
     """Sum of the boxes' volumes times the mean of 1 / (number of boxes that a point drawn from them lies in)."""
     generator = np.random.default_rng(seed)
     volumes = (corner - losses).prod(axis=1)
+    if not volumes.sum():
+        return 0.0  # Too small for a float.
     per_chunk = max(1, CHUNK // losses.size)
     total = 0.0
     for start in range(0, num_samples, per_chunk):

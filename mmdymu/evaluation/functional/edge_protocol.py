@@ -30,7 +30,7 @@ class EdgeProtocol:
             PASCAL-Context, 0.011 for NYU-v2.
         label: ``'edges'``: labels are edge maps, 1 on edges, else 0. ``'regions'``: labels are any maps whose
             boundaries are the edges, see :func:`~mmdymu.evaluation.functional.label_boundaries`.
-        quantise: Whether probabilities are rounded to 256 steps first, as if they had been written to an image file.
+        quantize: Whether probabilities are rounded to 256 steps first, as if they had been written to an image file.
         ignore_index: Label of pixels that count neither as predictions nor as labels.
 
     Raises:
@@ -40,7 +40,7 @@ class EdgeProtocol:
     reader: EdgeReader = "seism"
     max_distance: float = 0.0075
     label: Literal["edges", "regions"] = "edges"
-    quantise: bool = True
+    quantize: bool = True
     ignore_index: int = 255
 
     def __post_init__(self) -> None:

@@ -68,7 +68,7 @@ def edge_arrays(pred: Tensor, target: Tensor, protocol: EdgeProtocol) -> tuple[n
             f"edges: labels {sorted(values)[:5]}; an edge map has 1 on edges, else 0, and {protocol.ignore_index} "
             f"where unknown. Maps of regions need label='regions'."
         )
-    pred = (pred.float() * 255).round().to(torch.uint8) if protocol.quantise else pred.float()
+    pred = (pred.float() * 255).round().to(torch.uint8) if protocol.quantize else pred.float()
     return pred.cpu().numpy(), target.to(torch.int32).cpu().numpy()
 
 

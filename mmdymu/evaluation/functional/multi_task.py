@@ -42,7 +42,7 @@ def multi_task_delta(
         return fmean(gains.values())
     by_task = defaultdict(list)
     for name, gain in gains.items():
-        by_task[name.split("/")[0]].append(gain)
+        by_task[name.rpartition("/")[0]].append(gain)
     return fmean(fmean(values) for values in by_task.values())
 
 

@@ -40,7 +40,7 @@ class EdgesMetric(StreamingMetric):
         reader: See :class:`~mmdymu.evaluation.functional.EdgeProtocol`, as for the next four.
         max_distance: Largest distance of a match, as a share of the image's diagonal.
         label: ``'edges'`` or ``'regions'``.
-        quantise: Whether probabilities are rounded to 256 steps.
+        quantize: Whether probabilities are rounded to 256 steps.
         ignore_index: Label of pixels that do not count.
         num_workers: Processes beside this one; 0 works in this one. The results are the same for any number.
         collect_device: See mmengine's BaseMetric.
@@ -53,14 +53,14 @@ class EdgesMetric(StreamingMetric):
         reader: EdgeReader = "seism",
         max_distance: float = 0.0075,
         label: Literal["edges", "regions"] = "edges",
-        quantise: bool = True,
+        quantize: bool = True,
         ignore_index: int = 255,
         num_workers: int = 0,
         collect_device: str = "cpu",
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(task, collect_device, collect_dir)
-        self.protocol = EdgeProtocol(reader, max_distance, label, quantise, ignore_index)
+        self.protocol = EdgeProtocol(reader, max_distance, label, quantize, ignore_index)
         self._pool = OrderedPool(num_workers)
 
     def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:

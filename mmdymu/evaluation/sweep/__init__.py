@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from .batches import KeptBatches
 from .header import sweep_header
+from .main_process import on_main_process
 from .preference_sweep import Asked, PreferenceSweep
 from .settings import SweepSettings
 from .shared_evaluation import SharedEvaluation
-from .summary import flat_summary, summarize_sweep, sweep_summary
+from .summary import flat_summary, scalar_names, summarize_sweep, sweep_summary
 from .sweep_file import SweepFile, json_ready
 from .table import sweep_table
 
@@ -20,6 +21,8 @@ __all__ = [
     "SweepSettings",
     "flat_summary",
     "json_ready",
+    "on_main_process",
+    "scalar_names",
     "summarize_sweep",
     "sweep_header",
     "sweep_summary",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -44,7 +45,8 @@ class KeptBatches:
                 print_log(f"test images exceed {self._limit / GIB:g} GiB: every pass loads them anew", "current")
                 kept = None
             if kept is not None:
-                kept.append(batch)
+                # A copy of its own: tensors of worker processes hold shared memory and open files.
+                kept.append(copy.deepcopy(batch))
             yield batch
         self._kept = kept
 

@@ -16,7 +16,12 @@ __all__ = ["sweep_header"]
 
 
 def sweep_header(
-    config: Mapping[str, Any], mode: str, model: ControllableNet, settings: SweepSettings, images: int
+    config: Mapping[str, Any],
+    mode: str,
+    model: ControllableNet,
+    settings: SweepSettings,
+    images: int,
+    **options: Any,
 ) -> dict[str, Any]:
     """The first line of a sweep's file.
 
@@ -26,17 +31,19 @@ def sweep_header(
         model: Weights are loaded.
         settings: What is measured.
         images: Number of images.
+        **options: Whatever else changes the results.
 
     Returns:
-        Names and settings, a digest of the weights, and one of what the config says about model, data and metrics.
+        Names and settings; digests of the weights and of what the config says about model, data and metrics.
     """
     loader = config.get(f"{mode}_dataloader") or {}
-    tested = [config.get("model"), loader.get("dataset"), loader.get("batch_size"), config.get(f"{mode}_evaluator")]
     return {
         "config": getattr(config, "filename", None),
         "checkpoint": config.get("load_from"),
         "weights_sha256": _weights_digest(model),
-        "test_sha256": hashlib.sha256(json.dumps(tested, sort_keys=True, default=str).encode()).hexdigest(),
+        "model_sha256": _digest(config.get("model")),
+        "data_sha256": _digest(loader.get("dataset")),
+        "metrics_sha256": _digest(_without_workers(config.get(f"{mode}_evaluator"))),
         "tasks": list(model.tasks),
         "preferences": settings.preferences,
         "cost_weights": list(settings.cost_weights),
@@ -47,7 +54,19 @@ def sweep_header(
         "images": images,
         "image_size": list(model.image_size),
         "version": __version__,
+        **options,
     }
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _without_workers(value: Any) -> Any:
+    """The configs of metrics without their numbers of processes, which do not change results."""
+    if isinstance(value, Mapping):
+        return {key: _without_workers(item) for key, item in value.items() if key != "num_workers"}
+    return [_without_workers(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _weights_digest(model: ControllableNet) -> str:

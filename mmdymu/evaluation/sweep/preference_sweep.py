@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from mmdymu.models import ControllableNet
@@ -65,32 +66,40 @@ class PreferenceSweep:
         self.model, self.evaluation, self.settings = model, evaluation, settings
         self.states, self.delta = states, delta
 
-    def ask(self, oracle_table: torch.Tensor | None = None) -> list[Asked]:
-        """All tests, with the trees that they are compared with.
+    def ask(self, file: SweepFile, oracle_table: torch.Tensor | None = None) -> list[Asked]:
+        """The tests that a file lacks, with the trees that they are compared with.
 
         Args:
+            file: Where finished tests are found.
             oracle_table: Path losses of test images, for the oracle.
 
         Returns:
             The tests; the choice ``search`` is there if the model has a path table, ``oracle`` if one is given.
         """
-        asked = self.settings.asked(self.model.tasks)
-        trees = predict_trees(self.model, asked)
-        tables = {"oracle": oracle_table, "search": self._own_table()}
-        weights = [preference.weights for preference in asked]
-        shares = [[self.model.complexity.share(tree)] for tree in trees]
-        choices = {
+        finished = {line["index"] for line in file.of_kind("run")}
+        asked = [(k, r) for k, r in enumerate(self.settings.asked(self.model.tasks)) if k not in finished]
+        trees = predict_trees(self.model, [preference for _, preference in asked])
+        tests = [(k, r, tree, self.model.complexity.share(tree)) for (k, r), tree in zip(asked, trees, strict=True)]
+        choices: dict[str, list[BranchingTree]] = {
             "controller": trees,
-            "heuristic": [heuristic_tree(self.model, r, s) for r, (s,) in zip(weights, shares, strict=True)],
+            "heuristic": [heuristic_tree(self.model, r.weights, share) for _, r, _, share in tests],
         }
-        for name, table in tables.items():
+        for name, table in (("oracle", oracle_table), ("search", self._own_table())):
             if table is not None:
-                rows = searched_trees(self.model, normalised_table(table), weights, shares, f"{name} trees")
-                choices[name] = [tree for (tree,) in rows]
+                choices[name] = self._search(normalised_table(table), [(r, share) for _, r, _, share in tests], name)
         return [
-            Asked(index, preference, tree, {name: found[index] for name, found in choices.items()})
-            for index, (preference, tree) in enumerate(zip(asked, trees, strict=True))
+            Asked(k, r, tree, {name: found[number] for name, found in choices.items()})
+            for number, (k, r, tree, _) in enumerate(tests)
         ]
+
+    def _search(self, table: np.ndarray, wanted: Sequence[tuple[Preference, float]], name: str) -> list[BranchingTree]:
+        """The best trees of at most some shares; preferences that differ in their cost weight are searched once."""
+        rows: dict[tuple[float, ...], list[float]] = {}
+        for preference, share in wanted:
+            rows.setdefault(preference.weights, []).append(share)
+        found = searched_trees(self.model, table, list(rows), list(rows.values()), f"{name} trees")
+        left = {weights: iter(trees) for weights, trees in zip(rows, found, strict=True)}
+        return [next(left[preference.weights]) for preference, _ in wanted]
 
     def run(
         self, batches: Iterable[Mapping[str, Any]], batch_count: int, size: int, asked: Sequence[Asked], file: SweepFile
@@ -101,12 +110,11 @@ class PreferenceSweep:
             batches: This process's batches; iterated once a pass.
             batch_count: Number of batches of a pass.
             size: Images in the data set.
-            asked: The tests, from :meth:`ask`.
-            file: Where lines are found and written; all processes hold one, the main process writes.
+            asked: The tests, from :meth:`ask`; the same in all processes.
+            file: Where lines are written.
         """
-        finished = {line["index"] for line in file.of_kind("run")}
-        passes = list(self._passes([test for test in asked if test.index not in finished], file))
-        bar = Progress(f"sweep, {len(asked) - len(finished)} networks", len(passes) * batch_count)
+        passes = list(self._passes(asked, file))
+        bar = Progress(f"sweep, {len(asked)} networks", len(passes) * batch_count)
         for tests in passes:
             networks = [self._network(test) for test in tests]
             single = self.evaluation.network(self.model.anchor_tree)

@@ -47,9 +47,10 @@ class SweepSettings:
         object.__setattr__(self, "references", _numbers("references", self.references, 0, math.inf))
         if list(self.cost_weights) != sorted(set(self.cost_weights)):
             raise ValueError(f"sweep.cost_weights={list(self.cost_weights)} must ascend")
-        for name, least in (("preferences", 1), ("oracle_images", 0), ("curve_preferences", 1), ("runs_per_pass", 1)):
+        leasts = {"preferences": 1, "seed": 0, "oracle_images": 0, "curve_preferences": 1, "runs_per_pass": 1}
+        for name, least in leasts.items():
             value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"sweep.{name}={value!r} must be a whole number, at least {least}")
         if not self.cache_gib >= 0:
             raise ValueError(f"sweep.cache_gib={self.cache_gib!r} must not be negative")

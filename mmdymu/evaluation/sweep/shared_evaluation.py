@@ -11,13 +11,15 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_reduce, get_dist_info
-from mmengine.evaluator import BaseMetric
+from mmengine.evaluator import BaseMetric, DumpResults
 from mmengine.logging import MMLogger
+from mmengine.structures import BaseDataElement
 from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor
 
 from mmdymu.models import ControllableNet
 from mmdymu.models.backbones import NodeStates
+from mmdymu.models.data_preprocessors.multi_task_data_preprocessor import LABEL_PAD_VALUES
 from mmdymu.search.path_table import pick_labels
 from mmdymu.tree import BranchingTree
 
@@ -40,9 +42,16 @@ class SharedEvaluation:
         metrics: Built metrics with their data set's meta information; those without ``reads`` are taken to look at all
             tasks. They are copied, not used.
         fp16: Run the networks under autocast.
+
+    Raises:
+        ValueError: If a metric stores predictions.
     """
 
     def __init__(self, model: ControllableNet, metrics: Sequence[BaseMetric], fp16: bool = False) -> None:
+        if any(isinstance(metric, DumpResults) for metric in metrics):
+            raise ValueError(
+                "DumpResults would write all networks of a sweep into one file: leave it out of the evaluator"
+            )
         self.model, self.fp16 = model, fp16
         self._metrics: dict[tuple[str, ...], list[BaseMetric]] = {}
         for metric in metrics:
@@ -56,10 +65,10 @@ class SharedEvaluation:
         return network_of(self._variants, tree, states)
 
     def losses(self, network: Network) -> list[float]:
-        """(N,) mean test losses of a measured network, in the unit of the training losses; NaN without a label.
+        """(N,) test losses of a measured network, in the unit of the training losses; NaN without a label.
 
-        A batch counts with its number of images of the task. Labels are picked at the resolution of the heads' outputs,
-        as for path tables.
+        The mean over images that have a label of the task, of each image's own loss, so that batches and processes do
+        not matter. Labels are picked at the resolution of the heads' outputs, as for path tables.
         """
         return [self._losses[route] for route in network]
 
@@ -101,7 +110,8 @@ class SharedEvaluation:
                 self._process(batch, samples, outputs, job, metrics)
             after_batch()
         self._losses.update(_means(sums))
-        self._results.update({job: self._evaluated(metrics, size) for job, metrics in running.items()})
+        for job, metrics in running.items():
+            self._results[job] = self._evaluated(job, metrics, size)
 
     def _reads(self, metric: BaseMetric) -> tuple[str, ...]:
         reads = tuple(getattr(metric, "reads", self.model.tasks))
@@ -116,18 +126,18 @@ class SharedEvaluation:
     def _add_losses(
         self, sums: Mapping[Route, Tensor], outputs: Mapping[Route, Tensor], samples: Sequence[MultiTaskDataSample]
     ) -> None:
-        if not samples:
-            return
-        sizes = {self.model.tasks[route.task]: outputs[route].shape[-2:] for route in sums if route in outputs}
+        """Adds the losses of images that no sampler has repeated; these are the first ones of the batch."""
+        tasks = self.model.tasks
+        sizes = {tasks[route.task]: outputs[route].shape[-2:] for route in sums if route in outputs}
         small = [pick_labels(sample, sizes) for sample in samples]
-        counts = self.model.task_counts(small)
+        own = self.model.task_rows(small) or [range(len(small))] * len(tasks)
         for route, total in sums.items():
-            count = counts[route.task]
-            if count:
-                # Images that a sampler repeats are the last ones of a batch.
-                raw = outputs[route][:count].float()
-                loss, _ = self.model.task_loss(self.model.tasks[route.task], raw, small)
-                total += torch.tensor([float(loss) * count, count], dtype=torch.float64)
+            task = tasks[route.task]
+            for position, row in enumerate(own[route.task]):
+                if _is_labelled(small[row].get(task)):
+                    raw = outputs[route][position : position + 1].float()
+                    loss, _ = self.model.task_loss(task, raw, [small[row]])
+                    total += torch.tensor([float(loss), 1], dtype=torch.float64)
 
     @torch.no_grad()
     def _process(
@@ -144,10 +154,17 @@ class SharedEvaluation:
         for metric in metrics:
             metric.process(batch, entries)
 
-    def _evaluated(self, metrics: Sequence[BaseMetric], size: int) -> dict[str, float]:
-        """Results of some metrics; only the first evaluation of a sweep may log, or every network would repeat it."""
-        with _quiet(logging.ERROR if self._results else logging.WARNING):
+    def _evaluated(self, job: Job, metrics: Sequence[BaseMetric], size: int) -> dict[str, float]:
+        """Results of some metrics, whose tables and warnings are logged for the first network only."""
+        known = any(reads == job[0] for reads, _ in self._results)
+        with _quiet(logging.ERROR if known else logging.WARNING):
             return {name: value for metric in metrics for name, value in metric.evaluate(size).items()}
+
+
+def _is_labelled(sample: BaseDataElement) -> bool:
+    """Whether a task's sample has a label; of maps, a pixel that is not ignored."""
+    maps = [(sample.get(name), ignored) for name, ignored in LABEL_PAD_VALUES.items() if name in sample]
+    return any(bool((field.data != ignored).any()) for field, ignored in maps) if maps else True
 
 
 def _position(route: Route) -> tuple[Any, ...]:

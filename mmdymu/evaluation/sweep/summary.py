@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 from numpy.typing import NDArray
 
 from mmdymu.models import ControllableNet
@@ -16,10 +18,13 @@ from .costs import chosen_trees, controller_size, cost_curve, simplex_shares
 from .settings import SweepSettings
 from .sweep_file import SweepFile
 
-__all__ = ["flat_summary", "summarize_sweep", "sweep_summary"]
+__all__ = ["flat_summary", "scalar_names", "summarize_sweep", "sweep_summary"]
 
 BINS = 5
 """Bins of a task's own weight in the marginal curves, of about equal numbers of preferences."""
+
+SCALARS = ("hypervolume", "uniformity", "weighted_loss", "mean_share")
+DELTA = "multi_task/delta_m"
 
 Line = Mapping[str, Any]
 Floats = NDArray[np.float64]
@@ -44,6 +49,10 @@ def summarize_sweep(header: Line, single: Line, runs: Sequence[Line], brackets: 
         ``by_cost_weight``, ``marginal`` and ``control_range``, ready for JSON.
     """
     base = _floats(single["losses"])
+    unlabelled = [task for task, loss in zip(header["tasks"], base, strict=True) if math.isnan(loss)]
+    if unlabelled:
+        text = f"tasks {unlabelled} have no label in the test images: numbers over all tasks are not known"
+        print_log(text, "current", logging.WARNING)
     groups = [_Group(c, [line for line in runs if line["cost_weight"] == c], base) for c in header["cost_weights"]]
     return {
         "by_cost_weight": [group.row(header["references"], brackets) for group in groups],
@@ -104,15 +113,30 @@ class _Group:
 
 
 def flat_summary(summary: Mapping[str, Any]) -> dict[str, float]:
-    """The scalars of a summary for a log: ``sweep/hypervolume_c0``, …, and the mean Δm as ``multi_task/delta_m``."""
+    """The scalars of a summary for a log.
+
+    Args:
+        summary: From :func:`summarize_sweep`, also as read from JSON.
+
+    Returns:
+        ``sweep/hypervolume_c0`` (for the first reference), ``sweep/uniformity_c0``, ``sweep/weighted_loss_c0``,
+        ``sweep/mean_share_c0``, … for every cost weight, and the mean Δm as ``multi_task/delta_m``; NaN if not known.
+    """
     scalars = {}
     for row in summary["by_cost_weight"]:
-        end = f"_c{row['cost_weight']:g}"
         values = {**row, "hypervolume": next(iter(row["hypervolume"].values()))}
-        for name in ("hypervolume", "uniformity", "weighted_loss", "mean_share"):
-            scalars[f"sweep/{name}{end}"] = math.nan if values[name] is None else values[name]
-    scalars["multi_task/delta_m"] = _mean([row["delta_m"] for row in summary["by_cost_weight"]])
-    return scalars
+        for name in SCALARS:
+            scalars[_scalar(name, row["cost_weight"])] = math.nan if values[name] is None else values[name]
+    return {**scalars, DELTA: _mean([row["delta_m"] for row in summary["by_cost_weight"]])}
+
+
+def scalar_names(settings: SweepSettings) -> list[str]:
+    """The names of :func:`flat_summary`'s scalars."""
+    return [*(_scalar(name, c) for c in settings.cost_weights for name in SCALARS), DELTA]
+
+
+def _scalar(name: str, cost_weight: float) -> str:
+    return f"sweep/{name}_c{cost_weight:g}"
 
 
 def sweep_summary(model: ControllableNet, settings: SweepSettings, file: SweepFile) -> dict[str, Any]:
@@ -153,8 +177,8 @@ def _mean_uniformity(weights: Floats, losses: Floats) -> float:
 
 
 def _mean(values: Sequence[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else math.nan
+    """NaN if one is not known."""
+    return float(_floats(values).mean())
 
 
 def _floats(values: Sequence[float | None]) -> Floats:

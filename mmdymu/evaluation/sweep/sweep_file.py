@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
-__all__ = ["SweepFile", "json_ready"]
+from .main_process import on_main_process
+
+__all__ = ["FORMAT", "FREE", "SweepFile", "json_ready"]
 
 FORMAT = 1
 FREE = ("config", "checkpoint", "version")
@@ -26,23 +28,17 @@ class SweepFile:
     Args:
         path: The file; its folder is made if need be, and the header written.
         header: What the sweep is about.
+        replace: Whether a file that cannot go on is replaced, with a warning.
 
     Raises:
         ValueError: If the file belongs to another sweep, or is damaged elsewhere than at its end.
+        OSError: If the file cannot be read or written.
     """
 
-    def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, header: Mapping[str, Any], replace: bool = False) -> None:
         self.path = path
         self.header = json_ready({"kind": "header", "format": FORMAT, **header})
-        found = self._read() if is_main_process() and path.exists() else []
-        if found:
-            self._check_header(found[0])
-        elif is_main_process():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, [self.header])
-        received = [found[1:]]
-        broadcast_object_list(received)
-        self.lines = received[0]
+        self.lines: list[dict[str, Any]] = on_main_process(lambda: self._open(replace))
 
     def append(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Adds lines, which are on the disk before it returns."""
@@ -57,6 +53,21 @@ class SweepFile:
     def of_kind(self, kind: str) -> list[dict[str, Any]]:
         """The lines of one kind, in the order in which they were written."""
         return [line for line in self.lines if line["kind"] == kind]
+
+    def _open(self, replace: bool) -> list[dict[str, Any]]:
+        """The lines that are there, after the header; writes the header if there are none."""
+        try:
+            found = self._read() if self.path.exists() else []
+            if found:
+                self._check_header(found[0])
+                return found[1:]
+        except ValueError as error:
+            if not replace:
+                raise
+            print_log(f"begun anew: {error}", "current", logging.WARNING)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(self.path, [self.header])
+        return []
 
     def _read(self) -> list[dict[str, Any]]:
         """The lines that a killed sweep has left complete; the file is cut to them."""
@@ -95,13 +106,17 @@ class SweepFile:
 
 
 def json_ready(value: Any) -> Any:
-    """The value with lists for tuples and None for NaN and infinities, which JSON does not know."""
+    """The value with lists for tuples and arrays, and None for NaN and infinities, which JSON does not know."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
     if isinstance(value, Mapping):
         return {str(key): json_ready(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [json_ready(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if value is not None and not isinstance(value, str | int | float):
+        raise TypeError(f"{value!r} is a {type(value).__name__}, results must be numbers")
     return value
 
 

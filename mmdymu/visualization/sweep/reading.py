@@ -7,17 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmdymu.evaluation.sweep.sweep_file import FORMAT, FREE
+
 from .fields import Fields
 from .record import Bracket, Run, SingleTask, SweepHeader, SweepRecord
 from .summary import SweepSummary, parse_summary
 
-__all__ = ["FORMAT", "read_sweep"]
-
-FORMAT = 1
-"""The format of the folder that this version reads."""
-
-FREE = ("kind", "config", "checkpoint", "version")
-"""Entries of the header that change when a sweep goes on elsewhere."""
+__all__ = ["read_sweep"]
 
 
 def read_sweep(folder: str | Path) -> SweepRecord:
@@ -155,7 +151,7 @@ def _summary(folder: Path, header: SweepHeader, written: Mapping[str, Any]) -> S
             f"{path}, line {error.lineno} is no JSON ({error.msg}): delete the file and {_remedy(folder, header)}"
         ) from error
     own, swept = (
-        {key: value for key, value in data.items() if key not in FREE}
+        {key: value for key, value in data.items() if key not in ("kind", *FREE)}
         for data in (fields.child("header").data, written)
     )
     if own != swept:

@@ -37,7 +37,7 @@ def example(seed: int = 0) -> tuple[Tensor, Tensor]:
 
 def plain(pred: Tensor, target: Tensor, protocol: EdgeProtocol) -> dict[str, list[int]]:
     """Every threshold by itself, from scikit-image's thinning."""
-    prob = np.float32(np.round(pred[0].numpy() * 255)) / np.float32(255) if protocol.quantise else pred[0].numpy()
+    prob = np.float32(np.round(pred[0].numpy() * 255)) / np.float32(255) if protocol.quantize else pred[0].numpy()
     if protocol.reader == "seism":
         prob = suppress_non_maxima(prob)
     passes = np.greater_equal if protocol.reader == "survey" else np.greater
@@ -55,10 +55,10 @@ def same(first: Sums, second: Sums) -> bool:
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
-@pytest.mark.parametrize("quantise", [True, False])
+@pytest.mark.parametrize("quantize", [True, False])
 @pytest.mark.parametrize("reader", ["seism", "survey"])
-def test_equals_every_threshold_by_itself(reader: Any, quantise: bool) -> None:
-    protocol = EdgeProtocol(reader, max_distance=0.03, quantise=quantise)
+def test_equals_every_threshold_by_itself(reader: Any, quantize: bool) -> None:
+    protocol = EdgeProtocol(reader, max_distance=0.03, quantize=quantize)
     pred, target = example()
     counts = edge_counts(pred, target, protocol)
     expected = plain(pred, target, protocol)

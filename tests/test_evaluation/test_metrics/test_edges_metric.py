@@ -52,7 +52,7 @@ def test_built_with_the_usual_name_or_another() -> None:
     assert METRICS.build(dict(type="EdgesMetric", task="borders")).prefix == "borders"
 
 
-@pytest.mark.parametrize("options", [{}, {"reader": "survey", "max_distance": 0.05, "quantise": False}])
+@pytest.mark.parametrize("options", [{}, {"reader": "survey", "max_distance": 0.05, "quantize": False}])
 def test_equals_the_functions(options: dict[str, Any]) -> None:
     protocol, total = EdgeProtocol(**options), Sums()
     for seed in range(3):

@@ -37,7 +37,7 @@ def lines(
             run = {"kind": "run", "index": len(runs), "weights": weights, "cost_weight": c}
             costs = {name: float(rng.uniform()) for name in ("share", "flops", "params")}
             losses = (np.array(single["losses"]) * rng.uniform(0.9, 2.5, count)).tolist()
-            runs.append({**run, **costs, "losses": losses, "delta_m": None if number else -3.0 - c})
+            runs.append({**run, **costs, "losses": losses, "delta_m": -3.0 - c - number})
             for choice in ("controller", "heuristic"):
                 values = (np.array(single["losses"]) * rng.uniform(0.9, 2.5, count)).tolist()
                 brackets.append({"kind": "bracket", "index": run["index"], "choice": choice, "losses": values})

@@ -33,6 +33,14 @@ def test_images_are_loaded_once_if_they_fit(limit: float, loads: int) -> None:
     assert data.loads == loads
 
 
+def test_kept_tensors_hold_no_shared_memory() -> None:
+    batches = KeptBatches(DataLoader(Counted(), batch_size=2, num_workers=1), 1)
+    first, second = list(batches), list(batches)
+    assert all(batch["inputs"].is_shared() for batch in first)
+    assert not any(batch["inputs"].is_shared() for batch in second)
+    assert all(torch.equal(a["inputs"], b["inputs"]) for a, b in zip(first, second, strict=True))
+
+
 def test_a_pass_that_is_broken_off_keeps_nothing() -> None:
     data = Counted()
     batches = KeptBatches(DataLoader(data, batch_size=2), 1)

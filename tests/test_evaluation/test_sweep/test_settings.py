@@ -35,6 +35,8 @@ def test_single_numbers_and_lists_are_taken() -> None:
     [
         ({"preferences": 0}, r"sweep\.preferences=0 must be a whole number, at least 1"),
         ({"preferences": 2.5}, r"sweep\.preferences=2\.5"),
+        ({"preferences": True}, r"sweep\.preferences=True"),
+        ({"seed": None}, r"sweep\.seed=None must be a whole number, at least 0"),
         ({"runs_per_pass": 0}, r"sweep\.runs_per_pass=0"),
         ({"oracle_images": -1}, r"sweep\.oracle_images=-1"),
         ({"cost_weights": (0, 1.5)}, r"sweep\.cost_weights=\(0, 1\.5\) must be numbers in \[0, 1\]"),

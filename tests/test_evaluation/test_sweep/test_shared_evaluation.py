@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 import tiny
 import tiny_classes
 import torch
-from mmengine.evaluator import BaseMetric
+from mmengine.evaluator import BaseMetric, DumpResults
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
+from mmengine.structures import PixelData
 from torch.utils.data import DataLoader
 
 from mmdymu import BranchingTree, Preference
@@ -80,11 +83,73 @@ def test_losses_are_means_over_images_at_the_heads_resolution(model: Controllabl
     network = evaluation.network(tree)
     evaluation.measure(loader, SIZE, [], [network])
     total = torch.zeros(3)
-    for batch in loader:
-        data = model.data_preprocessor(batch, False)
+    for image in Runner.build_dataloader(tiny.test_loader(size=SIZE), seed=0):
+        data = model.data_preprocessor(image, False)
         samples = shrink_labels(model, data["inputs"], data["data_samples"])
-        total += model.task_losses(model.run_tree(data["inputs"], tree), samples)[0] * len(samples)
+        total += model.task_losses(model.run_tree(data["inputs"], tree), samples)[0]
     assert evaluation.losses(network) == pytest.approx((total / SIZE).tolist(), rel=1e-5)
+
+
+class Unlabelled:
+    """A loader whose images have no label of a task, but for some."""
+
+    def __init__(self, loader: DataLoader, task: str, labelled: int) -> None:
+        self.loader, self.task, self.labelled = loader, task, labelled
+
+    def __iter__(self) -> Iterator[Any]:
+        ignored = {"gt_sem_seg": 255, "gt_depth_map": 0, "gt_normals": 0}
+        seen = 0
+        for batch in self.loader:
+            for sample in batch["data_samples"]:
+                seen += 1
+                if seen > self.labelled:
+                    inner = sample.get(self.task)
+                    for name in set(ignored) & set(inner.keys()):
+                        inner.set_data({name: PixelData(data=torch.full_like(inner.get(name).data, ignored[name]))})
+            yield batch
+
+
+@pytest.mark.parametrize("task", tiny.TASKS)
+def test_images_without_a_label_do_not_count(model: ControllableSegmentor, loader: DataLoader, task: str) -> None:
+    number = tiny.TASKS.index(task)
+    values = []
+    first_three = Runner.build_dataloader({**tiny.test_loader(size=3), "batch_size": 3}, seed=0)
+    for images in (loader, first_three, Unlabelled(loader, task, 3), Unlabelled(loader, task, 0)):
+        evaluation = SharedEvaluation(model, [])
+        network = evaluation.network(model.anchor_tree)
+        evaluation.measure(images, SIZE, [], [network])
+        values.append(evaluation.losses(network)[number])
+    everything, three, three_labelled, nothing = values
+    assert three_labelled == pytest.approx(three, rel=1e-5)
+    assert three_labelled != pytest.approx(everything, rel=1e-5)
+    assert np.isnan(nothing)
+
+
+class Messages(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
+
+
+def test_one_warning_of_a_task_without_labels(model: ControllableSegmentor, loader: DataLoader) -> None:
+    evaluation, log, messages = SharedEvaluation(model, metrics()), MMLogger.get_current_instance(), Messages()
+    networks = [evaluation.network(tree) for _, tree in selections(model)]
+    log.addHandler(messages)
+    try:
+        evaluation.measure(Unlabelled(loader, "depth", 0), SIZE, networks)
+        evaluation.measure(Unlabelled(loader, "depth", 0), SIZE, [evaluation.network(model.anchor_tree)])
+    finally:
+        log.removeHandler(messages)
+    assert sum("'depth'" in text for text in messages.texts) == 1
+    assert all(np.isnan(evaluation.metrics(network)["depth/rmse"]) for network in networks)
+
+
+def test_predictions_are_not_dumped(model: ControllableSegmentor) -> None:
+    with pytest.raises(ValueError, match="DumpResults would write all networks"):
+        SharedEvaluation(model, [DumpResults("x.pkl")])
 
 
 class CountingMetric(BaseMetric):

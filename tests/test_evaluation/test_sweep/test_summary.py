@@ -7,6 +7,7 @@ from test_evaluation.test_sweep.sweeps import TASKS, header, lines
 
 from mmdymu.evaluation.functional import hypervolume, uniformity
 from mmdymu.evaluation.sweep import flat_summary, json_ready, summarize_sweep, sweep_table
+from mmdymu.evaluation.sweep import summary as summary_module
 
 
 def test_numbers_by_cost_weight() -> None:
@@ -26,7 +27,7 @@ def test_numbers_by_cost_weight() -> None:
         assert row["uniformity"] == pytest.approx(expected)
         assert row["hypervolume"] == {"2.0": hypervolume(relative, [2] * 3), "3.0": hypervolume(relative, [3] * 3)}
         assert row["hypervolume_root"]["3.0"] ** 3 == pytest.approx(row["hypervolume"]["3.0"])
-        assert row["delta_m"] == -3.0 - c
+        assert row["delta_m"] == pytest.approx(-3.0 - c - 3)
         indexes = [run["index"] for run in own]
         for choice in ("controller", "heuristic"):
             values = [
@@ -74,6 +75,17 @@ def test_a_task_without_a_loss_leaves_the_other_numbers() -> None:
     assert math.isnan(flat_summary(found)["sweep/uniformity_c0"])
 
 
+def test_a_task_without_any_label_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(summary_module, "print_log", lambda text, *_: logged.append(text))
+    single, runs, brackets = lines()
+    single["losses"][1] = None
+    found = json_ready(summarize_sweep(header(), single, runs, brackets))
+    assert found["by_cost_weight"][0]["weighted_loss"] is None
+    assert len(logged) == 1
+    assert "tasks ['depth'] have no label" in logged[0]
+
+
 def test_scalars_for_the_log() -> None:
     single, runs, brackets = lines()
     found = summarize_sweep(header(), single, runs, brackets)
@@ -81,7 +93,15 @@ def test_scalars_for_the_log() -> None:
     first, second = found["by_cost_weight"]
     assert scalars["sweep/hypervolume_c1"] == second["hypervolume"]["2.0"]
     assert scalars["sweep/mean_share_c0"] == first["mean_share"]
-    assert scalars["multi_task/delta_m"] == -3.5
+    assert scalars["multi_task/delta_m"] == -4.0
+
+
+def test_an_unknown_gain_makes_the_mean_unknown() -> None:
+    single, runs, brackets = lines()
+    runs[0]["delta_m"] = None
+    first, second = json_ready(summarize_sweep(header(), single, runs, brackets))["by_cost_weight"]
+    assert first["delta_m"] is None
+    assert second["delta_m"] == -4.5
 
 
 def test_the_table_has_a_row_for_every_cost_weight() -> None:
@@ -91,5 +111,5 @@ def test_the_table_has_a_row_for_every_cost_weight() -> None:
     assert "HV (ref. 2)" in titles
     assert "rL heuristic" in titles
     assert first.split()[:2] == ["0", f"{summary['by_cost_weight'][0]['mean_share']:.3f}"]
-    assert second.split()[-1] == "-4.00"
+    assert second.split()[-1] == "-4.50"
     assert len(titles) == len(first) == len(second)

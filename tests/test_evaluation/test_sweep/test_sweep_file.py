@@ -4,7 +4,9 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from mmdymu.evaluation.sweep import SweepFile, json_ready
 
@@ -78,6 +80,22 @@ def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
     file.path.write_text("\n".join([lines[0], line, lines[1], ""]))
     with pytest.raises(ValueError, match=r"sweep\.jsonl, line 2 does not belong into a sweep's file"):
         make(tmp_path)
+
+
+def test_another_sweep_can_be_replaced(tmp_path: Path) -> None:
+    make(tmp_path).append([run(0)])
+    assert SweepFile(tmp_path / "out" / "sweep.jsonl", {**HEADER, "seed": 1}, replace=True).lines == []
+    assert make(tmp_path, seed=1).lines == []
+
+
+def test_numbers_of_arrays_are_written() -> None:
+    assert json_ready({"a": np.float32(1.5), "b": torch.tensor([1, 2]), "c": np.float64("nan")}) == {
+        "a": 1.5,
+        "b": [1, 2],
+        "c": None,
+    }
+    with pytest.raises(TypeError, match=r"is a object, results must be numbers"):
+        json_ready({"a": object()})
 
 
 def test_json_has_no_nan() -> None:
