@@ -31,7 +31,7 @@ val_evaluator = [
     dict(type="SegmentationMetric", task="parts"),
     dict(type="SaliencyMetric"),
     dict(type="NormalsMetric"),
-    # The benchmark's protocol. Matching takes longer than predicting on a GPU, so it runs beside it.
+    # Matching takes longer than predicting on a GPU, so it runs beside it.
     dict(type="EdgesMetric", num_workers=2),
 ]
 test_evaluator = val_evaluator

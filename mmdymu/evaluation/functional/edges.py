@@ -73,7 +73,7 @@ def edge_arrays(pred: Tensor, target: Tensor, protocol: EdgeProtocol) -> tuple[n
 
 
 def count_edges(pred: np.ndarray, target: np.ndarray, protocol: EdgeProtocol) -> dict[str, np.ndarray]:
-    """As :func:`edge_counts`, from arrays to arrays: other processes need no torch for it.
+    """As :func:`edge_counts`, from arrays to arrays, which are small enough to go to other processes.
 
     Args:
         pred: See :func:`edge_arrays`.

@@ -135,13 +135,18 @@ class StreamingMetric(BaseMetric):
         """Prediction and label on one device.
 
         Raises:
-            ValueError: If their sizes differ.
+            ValueError: If their sizes differ, or a prediction is not finite.
         """
         pred, target = self.map_of(sample, pred_field), self.map_of(sample, gt_field)
         if pred.shape != target.shape:
             raise ValueError(
                 f"Task {self.task!r}: {pred_field} {tuple(pred.shape)} and {gt_field} {tuple(target.shape)} "
                 f"differ in shape in {sample.get('img_path')}."
+            )
+        if pred.is_floating_point() and not bool(torch.isfinite(pred).all()):
+            raise ValueError(
+                f"Task {self.task!r}: {pred_field} is not finite everywhere in {sample.get('img_path')}: the network has "
+                "diverged, or its half-precision numbers overflow."
             )
         return pred, target.to(pred.device)
 
