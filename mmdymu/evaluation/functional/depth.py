@@ -32,18 +32,18 @@ def depth_error_sums(pred: Tensor, target: Tensor) -> Sums:
         Float64 scalars on the CPU: ``pixels`` and one per error.
     """
     check_same_shape("depth", pred, target)
-    valid = (target > 0) & torch.isfinite(target)
-    p, g = pred[valid].double(), target[valid].double()
-    positive = p.clamp(min=MIN_DEPTH)
-    ratio = torch.maximum(positive / g, g / positive)
+    valid = ((target > 0) & torch.isfinite(target)).flatten().nonzero().squeeze(1)
+    p, g = (maps.flatten().index_select(0, valid).double() for maps in (pred, target))
+    error, quotient = (p - g).abs_(), p.clamp(min=MIN_DEPTH) / g
+    relative, log, ratio = error / g, quotient.log(), torch.maximum(quotient, quotient.reciprocal())
     sums = {
-        "pixels": valid.sum().double(),
-        "squared": (p - g).square().sum(),
-        "squared_log": (positive / g).log().square().sum(),
-        "abs_rel": ((p - g).abs() / g).sum(),
-        "sq_rel": ((p - g).square() / g).sum(),
+        "pixels": torch.tensor(len(valid), dtype=torch.float64),
+        "squared": error.dot(error),
+        "squared_log": log.dot(log),
+        "abs_rel": relative.sum(),
+        "sq_rel": relative.dot(error),
     }
-    sums |= {f"delta{k}": (ratio < 1.25**k).double().sum() for k in DELTAS}
+    sums |= {f"delta{k}": torch.count_nonzero(ratio < 1.25**k).double() for k in DELTAS}
     return {name: value.cpu() for name, value in sums.items()}
 
 

@@ -37,9 +37,9 @@ def class_areas(pred: Tensor, target: Tensor, num_classes: int, ignore_index: in
                 f"{name} classes {low} to {high} do not fit {num_classes} classes; "
                 f"allowed are 0 to {num_classes - 1}, and {ignore_index} in labels."
             )
-    intersect, predicted, labelled = (
-        torch.bincount(v, minlength=num_classes).double().cpu() for v in (p[p == g], p, g)
-    )
+    pairs = torch.bincount(g * num_classes + p, minlength=num_classes**2).double().cpu()
+    confusion = pairs.reshape(num_classes, num_classes)
+    intersect, predicted, labelled = confusion.diag(), confusion.sum(dim=0), confusion.sum(dim=1)
     return {
         "intersect": intersect,
         "union": predicted + labelled - intersect,

@@ -145,8 +145,8 @@ class StreamingMetric(BaseMetric):
             )
         if pred.is_floating_point() and not bool(torch.isfinite(pred).all()):
             raise ValueError(
-                f"Task {self.task!r}: {pred_field} is not finite everywhere in {sample.get('img_path')}: the network has "
-                "diverged, or its half-precision numbers overflow."
+                f"Task {self.task!r}: {pred_field} is not finite everywhere in {sample.get('img_path')}: the network "
+                "has diverged, or its half-precision numbers overflow."
             )
         return pred, target.to(pred.device)
 

@@ -113,34 +113,32 @@ class PreferenceSweep:
             asked: The tests, from :meth:`ask`; the same in all processes.
             file: Where lines are written.
         """
-        passes = list(self._passes(asked, file))
-        bar = Progress(f"sweep, {len(asked)} networks", len(passes) * batch_count)
+        step = self.settings.runs_per_pass
+        passes = [asked[start : start + step] for start in range(0, len(asked), step)]
+        begins = bool(asked) or not file.of_kind("single")
+        bar = Progress(f"sweep, {len(asked)} networks", (len(passes) + begins) * batch_count)
+        single = self.evaluation.network(self.model.anchor_tree)
+        if begins:
+            # All compared trees at once: with the anchor's own norms they have most of their nodes in common.
+            rivals = [self.evaluation.network(tree) for test in asked for tree in test.rivals.values()]
+            self.evaluation.measure(batches, size, [single], rivals, bar.update)
+        if not file.of_kind("single"):
+            file.append([{"kind": "single", **self._measured(self.model.anchor_tree, single)}])
         for tests in passes:
             networks = [self._network(test) for test in tests]
-            single = self.evaluation.network(self.model.anchor_tree)
-            rivals = [self.evaluation.network(tree) for test in tests for tree in test.rivals.values()]
-            self.evaluation.measure(batches, size, [single, *networks], rivals, bar.update)
-            file.append(self._lines(tests, networks, single, file))
+            self.evaluation.measure(batches, size, networks, (), bar.update)
+            file.append(self._lines(tests, networks, self.evaluation.metrics(single)))
 
     def _own_table(self) -> torch.Tensor | None:
         table = self.model.path_losses
         return table if table.numel() and bool(torch.isfinite(table).all()) else None
 
-    def _passes(self, tests: Sequence[Asked], file: SweepFile) -> Iterator[Sequence[Asked]]:
-        if not tests and not file.of_kind("single"):
-            yield ()
-        step = self.settings.runs_per_pass
-        yield from (tests[start : start + step] for start in range(0, len(tests), step))
-
     def _network(self, test: Asked) -> Network:
         return self.evaluation.network(test.tree, self.states(test.preference, test.tree))
 
     def _lines(
-        self, tests: Sequence[Asked], networks: Sequence[Network], single: Network, file: SweepFile
+        self, tests: Sequence[Asked], networks: Sequence[Network], reference: Mapping[str, float]
     ) -> Iterator[Line]:
-        reference = self.evaluation.metrics(single)
-        if not file.of_kind("single"):
-            yield {"kind": "single", **self._measured(self.model.anchor_tree, single)}
         for test, network in zip(tests, networks, strict=True):
             asked = {"weights": test.preference.weights, "cost_weight": test.preference.cost_weight}
             measured = self._measured(test.tree, network)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -100,7 +100,7 @@ def run_routes(
     inputs: Tensor,
     routes: Iterable[Route],
     rows: Rows | None = None,
-) -> dict[Route, Tensor]:
+) -> Iterator[tuple[Route, Tensor]]:
     """Raw head outputs of many routes; steps that routes begin with in common run once.
 
     Args:
@@ -110,14 +110,12 @@ def run_routes(
         routes: What to run.
         rows: Per task the images that count for it; None runs all images everywhere.
 
-    Returns:
-        The same outputs as :meth:`AnchorNet.run_tree` gives; a task without images has none.
+    Yields:
+        Each route once, with the output that :meth:`AnchorNet.run_tree` gives; a task without images has none.
     """
-    walk = _Walk(model, variants, rows)
     unique = tuple(dict.fromkeys(routes))
     if unique:
-        walk.nodes(0, inputs, tuple(range(len(inputs))), (), unique)
-    return walk.outputs
+        yield from _Walk(model, variants, rows).nodes(0, inputs, tuple(range(len(inputs))), (), unique)
 
 
 class _Walk:
@@ -125,9 +123,10 @@ class _Walk:
 
     def __init__(self, model: ControllableNet, variants: NodeVariants, rows: Rows | None) -> None:
         self.model, self.variants, self.rows = model, variants, rows
-        self.outputs: dict[Route, Tensor] = {}
 
-    def nodes(self, layer: int, x: Tensor, held: Images, features: Features, routes: Sequence[Route]) -> None:
+    def nodes(
+        self, layer: int, x: Tensor, held: Images, features: Features, routes: Sequence[Route]
+    ) -> Iterator[tuple[Route, Tensor]]:
         """Runs the next nodes of routes that agree up to here.
 
         Args:
@@ -136,9 +135,12 @@ class _Walk:
             held: Numbers of the images in ``x``.
             features: Outputs so far that heads see, with their images.
             routes: They begin with the same steps.
+
+        Yields:
+            The routes and their outputs.
         """
         if layer == self.model.num_layers:
-            self.heads(features, routes)
+            yield from self.heads(features, routes)
             return
         for step, following in _groups(routes, layer).items():
             wanted = self.images(following, held)
@@ -146,9 +148,9 @@ class _Walk:
                 continue
             y = _run_node(self.model, self.variants, step, take_rows(x, held, wanted))
             seen = (*features, (y, wanted)) if layer in self.model.backbone.out_layers else features
-            self.nodes(layer + 1, y, wanted, seen, following)
+            yield from self.nodes(layer + 1, y, wanted, seen, following)
 
-    def heads(self, features: Features, routes: Sequence[Route]) -> None:
+    def heads(self, features: Features, routes: Sequence[Route]) -> Iterator[tuple[Route, Tensor]]:
         """Runs the heads of routes that agree in all nodes."""
         for route in routes:
             if self.rows is not None and not self.rows[route.task]:
@@ -157,7 +159,7 @@ class _Walk:
             head = self.model.heads[self.model.tasks[route.task]]
             state = self.variants.state((node, number))
             own = tuple(take_rows(y, held, self.images([route], held)) for y, held in features)
-            self.outputs[route] = functional_call(head, dict(state), (own,)) if state else head(own)
+            yield route, functional_call(head, dict(state), (own,)) if state else head(own)
 
     def images(self, routes: Sequence[Route], held: Images) -> Images:
         """Images that count for any of the routes."""

@@ -97,14 +97,18 @@ class SharedEvaluation:
         running = {job: copy.deepcopy(self._metrics[job[0]]) for job in dict.fromkeys(jobs)}
         losses = {route for network in (*tested, *compared) for route in network if route not in self._losses}
         sums = {route: torch.zeros(2, dtype=torch.float64) for route in sorted(losses, key=_position)}
-        routes = [*sums, *(route for _, network in running for route in network)]
+        tested_routes = {route for _, network in running for route in network}
         done = 0
         for batch in batches:
             data = self.model.data_preprocessor(batch, False)
-            inputs, samples = data["inputs"], data["data_samples"]
-            with torch.autocast(inputs.device.type, enabled=self.fp16):
-                outputs = run_routes(self.model, self._variants, inputs, routes, self.model.task_rows(samples))
-            self._add_losses(sums, outputs, samples[: _own_images(done, len(samples), size)])
+            samples = data["data_samples"]
+            losses_of = _BatchLosses(self.model, samples[: _own_images(done, len(samples), size)])
+            outputs = {}
+            for route, raw in self._run(data["inputs"], samples, [*sums, *tested_routes]):
+                if route in sums:
+                    sums[route] += losses_of(route, raw)
+                if route in tested_routes:
+                    outputs[route] = raw
             done += len(samples)
             for job, metrics in running.items():
                 self._process(batch, samples, outputs, job, metrics)
@@ -122,22 +126,16 @@ class SharedEvaluation:
         index = {task: number for number, task in enumerate(self.model.tasks)}
         return [(reads, tuple(network[index[task]] for task in reads)) for reads in self._metrics]
 
-    @torch.no_grad()
-    def _add_losses(
-        self, sums: Mapping[Route, Tensor], outputs: Mapping[Route, Tensor], samples: Sequence[MultiTaskDataSample]
-    ) -> None:
-        """Adds the losses of images that no sampler has repeated; these are the first ones of the batch."""
-        tasks = self.model.tasks
-        sizes = {tasks[route.task]: outputs[route].shape[-2:] for route in sums if route in outputs}
-        small = [pick_labels(sample, sizes) for sample in samples]
-        own = self.model.task_rows(small) or [range(len(small))] * len(tasks)
-        for route, total in sums.items():
-            task = tasks[route.task]
-            for position, row in enumerate(own[route.task]):
-                if _is_labelled(small[row].get(task)):
-                    raw = outputs[route][position : position + 1].float()
-                    loss, _ = self.model.task_loss(task, raw, [small[row]])
-                    total += torch.tensor([float(loss), 1], dtype=torch.float64)
+    def _run(
+        self, inputs: Tensor, samples: Sequence[MultiTaskDataSample], routes: Sequence[Route]
+    ) -> Iterator[tuple[Route, Tensor]]:
+        outputs = run_routes(self.model, self._variants, inputs, routes, self.model.task_rows(samples))
+        while True:
+            with torch.autocast(inputs.device.type, enabled=self.fp16):
+                found = next(outputs, None)
+            if found is None:
+                return
+            yield found
 
     @torch.no_grad()
     def _process(
@@ -159,6 +157,37 @@ class SharedEvaluation:
         known = any(reads == job[0] for reads, _ in self._results)
         with _quiet(logging.ERROR if known else logging.WARNING):
             return {name: value for metric in metrics for name, value in metric.evaluate(size).items()}
+
+
+class _BatchLosses:
+    """Losses of the images of a batch that have a label.
+
+    Args:
+        model: Tells losses.
+        samples: Those that no sampler has repeated; they are the first ones of the batch.
+    """
+
+    def __init__(self, model: ControllableNet, samples: Sequence[MultiTaskDataSample]) -> None:
+        self.model, self.samples = model, samples
+        self.rows = model.task_rows(samples) or [range(len(samples))] * model.num_tasks
+        self._small: dict[int, list[tuple[int, MultiTaskDataSample]]] = {}
+
+    @torch.no_grad()
+    def __call__(self, route: Route, raw: Tensor) -> Tensor:
+        """(2,) float64: the sum over images of a route's own loss, and their number."""
+        if route.task not in self._small:
+            self._small[route.task] = list(self._labelled(route.task, raw))
+        task, own = self.model.tasks[route.task], self._small[route.task]
+        losses = [self.model.task_loss(task, raw[place : place + 1].float(), [sample])[0] for place, sample in own]
+        return torch.tensor([sum(map(float, losses)), len(losses)], dtype=torch.float64)
+
+    def _labelled(self, number: int, raw: Tensor) -> Iterator[tuple[int, MultiTaskDataSample]]:
+        """Places in a task's output, and samples with labels of the output's size."""
+        task = self.model.tasks[number]
+        for place, row in enumerate(self.rows[number]):
+            small = pick_labels(self.samples[row], {task: raw.shape[-2:]})
+            if _is_labelled(small.get(task)):
+                yield place, small
 
 
 def _is_labelled(sample: BaseDataElement) -> bool:

@@ -170,7 +170,7 @@ def test_a_killed_sweep_goes_on(
 
     def killed(self: SharedEvaluation, *args: Any) -> None:
         passes.append(len(args[2]))
-        if len(passes) == 2:
+        if len(passes) == 3:
             raise KilledError
         measure(self, *args)
 
@@ -181,8 +181,8 @@ def test_a_killed_sweep_goes_on(
     with open(tmp_path / "s" / "sweep.jsonl", "a") as file:
         file.write('{"kind": "bra')
     assert sweep(tmp_path, checkpoint) == swept[1]
-    # The anchor and three networks, killed; then the anchor and the last one.
-    assert passes == [4, 2, 2]
+    # The anchor, three networks, and the killed last one; then the anchor and the last one.
+    assert passes == [1, 3, 1, 1, 1]
     assert _without_paths(lines_of(tmp_path)) == _without_paths(lines_of(swept[0]))
 
 

@@ -53,11 +53,11 @@ def test_batch_equals_sum_of_images(maps: tuple[Tensor, Tensor]) -> None:
 def test_angles_are_exact_where_the_arc_cosine_is_not(degrees: float) -> None:
     angle = math.radians(degrees)
     pred = torch.tensor([[0.0, math.sin(angle), math.cos(angle)]], dtype=torch.float64)
-    assert normals_angles(pred, torch.tensor([[0.0, 0.0, 2.0]])).item() == pytest.approx(degrees, abs=1e-9)
+    assert normals_angles(pred.T, torch.tensor([[0.0], [0.0], [2.0]])).item() == pytest.approx(degrees, abs=1e-9)
 
 
 def test_zero_prediction_counts_as_ninety_degrees() -> None:
-    assert normals_angles(torch.zeros(1, 3), torch.tensor([[0.0, 1.0, 0.0]])).item() == pytest.approx(90)
+    assert normals_angles(torch.zeros(3, 1), torch.tensor([[0.0], [1.0], [0.0]])).item() == pytest.approx(90)
 
 
 @pytest.mark.parametrize("values", [[3], [1, 5], [1, 1, 7], [0, 2, 4, 9], [17_999, 17_999]])

@@ -265,3 +265,13 @@ def test_what_a_metric_reads() -> None:
 def test_bad_settings_are_named(kind: type[StreamingMetric], settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         kind(**settings)
+
+
+@pytest.mark.parametrize("task", ["depth", "normals"])
+def test_predictions_that_are_not_finite_are_named(task: str) -> None:
+    broken = sample(0)
+    inner = broken.get(task)
+    name = next(name for name in list(inner.keys()) if name.startswith("pred"))
+    inner.get(name).data[0, 1, 2] = math.nan
+    with pytest.raises(ValueError, match=rf"Task '{task}': {name} is not finite everywhere in 0\.png"):
+        evaluate(METRICS_OF[task](), [broken])

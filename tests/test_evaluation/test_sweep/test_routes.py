@@ -39,7 +39,7 @@ def test_equal_to_running_every_tree_alone(model: ControllableSegmentor) -> None
         preference = Preference.sample(tiny.TASKS, rng)
         states = model.norm_states(preference, tree) if k % 2 else None
         networks.append((network_of(variants, tree, states), model.run_tree(inputs, tree, states)))
-    found = run_routes(model, variants, inputs, [route for network, _ in networks for route in network])
+    found = dict(run_routes(model, variants, inputs, [route for network, _ in networks for route in network]))
     for network, expected in networks:
         for task, route in zip(tiny.TASKS, network, strict=True):
             assert torch.equal(found[route], expected[task])
@@ -53,7 +53,7 @@ def test_equal_where_images_count_for_one_task() -> None:
     rng = np.random.default_rng(1)
     trees = [random_tree(rng, layers=model.num_layers) for _ in range(4)]
     networks = [network_of(variants, tree) for tree in trees]
-    found = run_routes(model, variants, inputs, [route for network in networks for route in network], rows)
+    found = dict(run_routes(model, variants, inputs, [route for network in networks for route in network], rows))
     assert {route.task for route in found} == {0, 2}
     for tree, network in zip(trees, networks, strict=True):
         expected = model.run_tree(inputs, tree, rows=rows)
@@ -79,7 +79,7 @@ def test_common_beginnings_run_once(model: ControllableSegmentor, monkeypatch: p
     trunk = BranchingTree.shared(3, 3, 0)
     half = BranchingTree.heuristic(3, 3, 0, 1)
     routes = [route for tree in (trunk, half, trunk) for route in network_of(variants, tree)]
-    run_routes(model, variants, torch.randn(1, 3, *tiny.SIZE), routes)
+    assert len(list(run_routes(model, variants, torch.randn(1, 3, *tiny.SIZE), routes))) == len(set(routes))
     # The stem once for both trees, layer 1 once for each stream that is used, and so on: no node with two inputs.
     expected = {(0, 0): 1, (1, 0): 1, (1, 1): 1, (1, 2): 1, (2, 0): 1, (2, 1): 1, (2, 2): 1}
     assert runs == Counter(expected)
@@ -105,7 +105,7 @@ def test_states_differ_by_value_shape_and_name() -> None:
 
 
 def test_no_routes_run_nothing(model: ControllableSegmentor) -> None:
-    assert run_routes(model, NodeVariants(), torch.randn(1, 3, *tiny.SIZE), []) == {}
+    assert list(run_routes(model, NodeVariants(), torch.randn(1, 3, *tiny.SIZE), [])) == []
 
 
 def test_a_route_tells_its_path(model: ControllableSegmentor) -> None:
