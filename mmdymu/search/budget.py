@@ -103,7 +103,10 @@ def tree_prices(model: ControllableNet, kind: str, profile: NodeProfile | None =
     complexity = model.complexity
     if kind == "latency_ms":
         if profile is None:
-            raise ValueError("budget.latency_ms needs a profile: measure one with tools/profile_nodes.py")
+            raise ValueError(
+                "budget.latency_ms needs a profile of this model on this device: measure it with "
+                "tools/profile_nodes.py and give profile=FILE.json"
+            )
         profile.check(model)
         return TreePrices(tuple((time,) * model.num_tasks for time in profile.node_ms), profile.fixed_ms)
     if kind == "flops":
