@@ -41,6 +41,7 @@ from mmdymu.models.backbones import Node, NodeStates
 from mmdymu.models.segmentors import Selection
 from mmdymu.preference import Preference
 from mmdymu.registry import LOOPS
+from mmdymu.search import NodeProfile, feasible_prices
 from mmdymu.search.path_table import build_path_table
 from mmdymu.tree import BranchingTree
 
@@ -51,7 +52,9 @@ from ..hooks import PreferenceHook
 
 @LOOPS.register_module()
 class PreferenceSweepLoop(BaseLoop):
-    """Tests the model at many preferences and cost weights in one go; what networks share is computed once.
+    """Tests the model at many preferences, with cost weights or within budgets, in one go.
+
+    What networks share is computed once.
 
     As ``test_cfg`` it is what ``tools/sweep.py`` runs; as ``val_cfg`` it validates a controller while it is trained,
     and its numbers (``sweep/hypervolume_c0``, ``multi_task/delta_m``, …) can choose the best checkpoint. It writes
@@ -59,8 +62,8 @@ class PreferenceSweepLoop(BaseLoop):
     ``summary.json``.
 
     Args:
-        runner: The runner. Of its config, ``norm_statistics`` counts, as do the entries of ``sweep``; ``pref`` and
-            ``cost_weight`` do not.
+        runner: The runner. Of its config, ``norm_statistics`` counts, as do the entries of ``sweep``, and ``profile``
+            for budgets of latency; ``pref``, ``cost_weight`` and ``budget`` do not.
         dataloader: Test images.
         evaluator: Metrics.
         sweep: Arguments of :class:`~mmdymu.evaluation.sweep.SweepSettings`, over those of the config.
@@ -95,8 +98,8 @@ class PreferenceSweepLoop(BaseLoop):
             single-task nets, and NaN for these scalars.
 
         Raises:
-            ValueError: If a test's edge hypernet is not trained, its folder belongs to another sweep, or a setting does
-                not go with the model.
+            ValueError: If a test's edge hypernet is not trained, no tree keeps a budget, its folder belongs to another
+                sweep, or a setting does not go with the model.
         """
         mode = "val" if getattr(self.runner, "_val_loop", None) is self else "test"
         self.runner.call_hook(f"before_{mode}")
@@ -132,13 +135,15 @@ class PreferenceSweepLoop(BaseLoop):
     def _sweep(self, mode: str) -> dict[str, float]:
         model = self._model
         model.set_norm_statistics(self._norm_statistics())
+        for budget in self.settings.budgets:
+            feasible_prices(model, budget, self._profile)  # before anything is written
         base = self.out or str(Path(self.runner.work_dir) / "sweep")
         folder = Path(base if mode == "test" else f"{base}_{self.runner.iter}")
         header = sweep_header(self.runner.cfg, mode, model, self.settings, self._size, **self._options())
         # Weights change while a model is trained, so a validation begins anew where an earlier training left a file.
         file = SweepFile(folder / "sweep.jsonl", header, replace=mode == "val")
         evaluation = SharedEvaluation(model, self.evaluator.metrics, self.fp16)
-        sweep = PreferenceSweep(model, evaluation, self.settings, self._states, self._delta)
+        sweep = PreferenceSweep(model, evaluation, self.settings, self._states, self._delta, self._profile)
         batches = KeptBatches(self.dataloader, self.settings.cache_gib)
         asked = on_main_process(lambda: sweep.ask(file, self._oracle_table(folder, mode, header)))
         sweep.run(batches, len(batches), self._size, asked, file)
@@ -180,6 +185,12 @@ class PreferenceSweepLoop(BaseLoop):
             measured = Selection(preference, tree, found).map_states(lambda value: value.to(model.loss_scale.device))
             self._calibrated[key] = selection.with_states(measured.node_states).node_states
         return self._calibrated[key]
+
+    @property
+    def _profile(self) -> NodeProfile | None:
+        path = self.runner.cfg.get("profile")
+        needed = any(budget.kind == "latency_ms" for budget in self.settings.budgets)
+        return NodeProfile.load(path) if path and needed else None
 
     @cached_property
     def _training_frames(self) -> list[Batch]:

@@ -1,4 +1,4 @@
-"""A controllable network tested at many preferences and cost weights."""
+"""A controllable network tested at many preferences, with cost weights or within budgets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .batches import KeptBatches
 from .header import sweep_header
 from .main_process import on_main_process
 from .preference_sweep import Asked, PreferenceSweep
-from .settings import SweepSettings
+from .settings import Saving, SweepSettings
 from .shared_evaluation import SharedEvaluation
 from .summary import flat_summary, scalar_names, summarize_sweep, sweep_summary
 from .sweep_file import SweepFile, json_ready
@@ -16,6 +16,7 @@ __all__ = [
     "Asked",
     "KeptBatches",
     "PreferenceSweep",
+    "Saving",
     "SharedEvaluation",
     "SweepFile",
     "SweepSettings",

@@ -1,4 +1,4 @@
-"""Tests a controllable network at many preferences and cost weights."""
+"""Tests a controllable network at many preferences, with cost weights or within budgets."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from mmdymu.models import ControllableNet
 from mmdymu.models.backbones import NodeStates
 from mmdymu.preference import Preference
 from mmdymu.progress import Progress
+from mmdymu.search import BudgetedTree, NodeProfile, tree_within_budget
 from mmdymu.search.brackets import heuristic_tree, normalised_table, searched_trees
 from mmdymu.tree import BranchingTree
 
 from .costs import predict_trees, tree_costs
 from .routes import Network
-from .settings import SweepSettings
+from .settings import Saving, SweepSettings
 from .shared_evaluation import SharedEvaluation
 from .sweep_file import SweepFile
 
@@ -34,14 +35,16 @@ class Asked:
     Attributes:
         index: Its number.
         preference: What is asked for.
-        tree: What the controller answers.
+        tree: What the controller answers, or the search within a budget.
         rivals: Trees of at most the same share, by the name of the choice; ``controller`` is ``tree`` itself.
+        found: What the search within a budget says; None for a cost weight.
     """
 
     index: int
     preference: Preference
     tree: BranchingTree
     rivals: Mapping[str, BranchingTree]
+    found: BudgetedTree | None = None
 
 
 class PreferenceSweep:
@@ -53,6 +56,7 @@ class PreferenceSweep:
         settings: What is measured.
         states: Gives the states of a tree's nodes under a preference, such as adapted norms.
         delta: Turns metrics of a network and of the single-task nets into Δm, per cent; None where it is not defined.
+        profile: Times of the model's parts, for budgets of latency.
     """
 
     def __init__(
@@ -62,9 +66,10 @@ class PreferenceSweep:
         settings: SweepSettings,
         states: Callable[[Preference, BranchingTree], NodeStates],
         delta: Callable[[Mapping[str, float], Mapping[str, float]], float | None],
+        profile: NodeProfile | None = None,
     ) -> None:
         self.model, self.evaluation, self.settings = model, evaluation, settings
-        self.states, self.delta = states, delta
+        self.states, self.delta, self.profile = states, delta, profile
 
     def ask(self, file: SweepFile, oracle_table: torch.Tensor | None = None) -> list[Asked]:
         """The tests that a file lacks, with the trees that they are compared with.
@@ -75,21 +80,26 @@ class PreferenceSweep:
 
         Returns:
             The tests; the choice ``search`` is there if the model has a path table, ``oracle`` if one is given.
+
+        Raises:
+            ValueError: If no tree fits a budget.
         """
         finished = {line["index"] for line in file.of_kind("run")}
-        asked = [(k, r) for k, r in enumerate(self.settings.asked(self.model.tasks)) if k not in finished]
-        trees = predict_trees(self.model, [preference for _, preference in asked])
-        tests = [(k, r, tree, self.model.complexity.share(tree)) for (k, r), tree in zip(asked, trees, strict=True)]
+        asked = [(k, *pair) for k, pair in enumerate(self.settings.asked(self.model.tasks)) if k not in finished]
+        within = [self._within_budget(r, saving) for _, r, saving in asked]
+        predicted = predict_trees(self.model, [r for _, r, _ in asked])
+        trees = [tree if chosen is None else chosen.tree for tree, chosen in zip(predicted, within, strict=True)]
+        wanted = [(r, self.model.complexity.share(tree)) for (_, r, _), tree in zip(asked, trees, strict=True)]
         choices: dict[str, list[BranchingTree]] = {
             "controller": trees,
-            "heuristic": [heuristic_tree(self.model, r.weights, share) for _, r, _, share in tests],
+            "heuristic": [heuristic_tree(self.model, r.weights, share) for r, share in wanted],
         }
         for name, table in (("oracle", oracle_table), ("search", self._own_table())):
             if table is not None:
-                choices[name] = self._search(normalised_table(table), [(r, share) for _, r, _, share in tests], name)
+                choices[name] = self._search(normalised_table(table), wanted, name)
         return [
-            Asked(k, r, tree, {name: found[number] for name, found in choices.items()})
-            for number, (k, r, tree, _) in enumerate(tests)
+            Asked(k, r, trees[number], {name: found[number] for name, found in choices.items()}, within[number])
+            for number, (k, r, _) in enumerate(asked)
         ]
 
     def _search(self, table: np.ndarray, wanted: Sequence[tuple[Preference, float]], name: str) -> list[BranchingTree]:
@@ -129,6 +139,11 @@ class PreferenceSweep:
             self.evaluation.measure(batches, size, networks, (), bar.update)
             file.append(self._lines(tests, networks, self.evaluation.metrics(single)))
 
+    def _within_budget(self, preference: Preference, saving: Saving) -> BudgetedTree | None:
+        if saving.budget is None:
+            return None
+        return tree_within_budget(self.model, preference, saving.budget, self.profile)
+
     def _own_table(self) -> torch.Tensor | None:
         table = self.model.path_losses
         return table if table.numel() and bool(torch.isfinite(table).all()) else None
@@ -141,6 +156,8 @@ class PreferenceSweep:
     ) -> Iterator[Line]:
         for test, network in zip(tests, networks, strict=True):
             asked = {"weights": test.preference.weights, "cost_weight": test.preference.cost_weight}
+            if test.found is not None:
+                asked |= {"budget": test.found.budget.to_dict(), "search": test.found.about()["budget"]}
             measured = self._measured(test.tree, network)
             delta = self.delta(measured["metrics"], reference)
             for choice, tree in test.rivals.items():

@@ -33,9 +33,9 @@ Floats = NDArray[np.float64]
 def summarize_sweep(header: Line, single: Line, runs: Sequence[Line], brackets: Sequence[Line]) -> dict[str, Any]:
     """What a sweep says as a whole.
 
-    Losses are divided by those of the single-task nets. Per cost weight: mean share, multiply-adds and parameters;
-    the hypervolume of the loss vectors for each reference point, and its N-th root, comparable over numbers of tasks;
-    the mean uniformity; the mean weighted loss rL = Σ r_i L_i / L_i(single) as tested, and under running norm
+    Losses are divided by those of the single-task nets. Per cost weight or budget: mean share, multiply-adds and
+    parameters; the hypervolume of the loss vectors for each reference point, and its N-th root, comparable over numbers
+    of tasks; the mean uniformity; the mean weighted loss rL = Σ r_i L_i / L_i(single) as tested, and under running norm
     statistics, at the same share, of the controller and of its rivals; the mean Δm. Then for each task its mean loss
     over its own weight, and its range.
 
@@ -46,18 +46,20 @@ def summarize_sweep(header: Line, single: Line, runs: Sequence[Line], brackets: 
         brackets: Lines of the trees that are compared.
 
     Returns:
-        ``by_cost_weight``, ``marginal`` and ``control_range``, ready for JSON.
+        ``by_cost_weight`` (or ``by_budget``, with the mean part of the budget that is used and the largest gap of
+        the searches), ``marginal`` and ``control_range``, ready for JSON.
     """
     base = _floats(single["losses"])
     unlabelled = [task for task, loss in zip(header["tasks"], base, strict=True) if math.isnan(loss)]
     if unlabelled:
         text = f"tasks {unlabelled} have no label in the test images: numbers over all tasks are not known"
         print_log(text, "current", logging.WARNING)
-    groups = [_Group(c, [line for line in runs if line["cost_weight"] == c], base) for c in header["cost_weights"]]
+    name, values = ("budget", header["budgets"]) if "budgets" in header else ("cost_weight", header["cost_weights"])
+    groups = [_Group({name: value}, [line for line in runs if line[name] == value], base) for value in values]
     return {
-        "by_cost_weight": [group.row(header["references"], brackets) for group in groups],
+        f"by_{name}": [group.row(header["references"], brackets) for group in groups],
         "marginal": {
-            task: [{"cost_weight": group.cost_weight, "bins": group.bins(number)} for group in groups]
+            task: [{**group.saving, "bins": group.bins(number)} for group in groups]
             for number, task in enumerate(header["tasks"])
         },
         "control_range": {
@@ -67,10 +69,10 @@ def summarize_sweep(header: Line, single: Line, runs: Sequence[Line], brackets: 
 
 
 class _Group:
-    """The tests of one cost weight."""
+    """The tests of one cost weight or budget, which ``saving`` names."""
 
-    def __init__(self, cost_weight: float, lines: Sequence[Line], base: Floats) -> None:
-        self.cost_weight, self.lines, self.base = cost_weight, lines, base
+    def __init__(self, saving: Mapping[str, Any], lines: Sequence[Line], base: Floats) -> None:
+        self.saving, self.lines, self.base = saving, lines, base
         self.weights = np.array([_floats(line["weights"]) for line in lines])
         self.losses = np.array([_floats(line["losses"]) for line in lines]) / base
 
@@ -78,7 +80,8 @@ class _Group:
         """What the tests say as a whole."""
         costs = ("share", "flops", "params")
         return {
-            "cost_weight": self.cost_weight,
+            **self.saving,
+            **self.searches(),
             **{f"mean_{name}": float(np.mean([line[name] for line in self.lines])) for name in costs},
             **_volumes(self.losses, references),
             "uniformity": _mean_uniformity(self.weights, self.losses),
@@ -86,6 +89,15 @@ class _Group:
             "brackets": self.weighted_rivals(brackets),
             "delta_m": _mean([line["delta_m"] for line in self.lines]),
         }
+
+    def searches(self) -> dict[str, float]:
+        """How much of a budget the trees use, and how far from the best they can be; empty for a cost weight."""
+        if "budget" not in self.saving:
+            return {}
+        (limit,) = self.saving["budget"].values()
+        found = [line["search"] for line in self.lines]
+        used = float(np.mean([search["cost"] / limit for search in found]))
+        return {"mean_used": used, "largest_gap": max(search["gap"] for search in found)}
 
     def weighted_rivals(self, brackets: Sequence[Line]) -> dict[str, float]:
         """Mean rL by choice."""
@@ -97,10 +109,10 @@ class _Group:
                 values.setdefault(line["choice"], []).append(weighted)
         return {choice: float(np.mean(found)) for choice, found in values.items()}
 
-    def range_of(self, task: int) -> dict[str, float]:
+    def range_of(self, task: int) -> dict[str, Any]:
         """Least and largest loss of a task."""
         losses = self.losses[:, task]
-        return {"cost_weight": self.cost_weight, "lowest": float(losses.min()), "highest": float(losses.max())}
+        return {**self.saving, "lowest": float(losses.min()), "highest": float(losses.max())}
 
     def bins(self, task: int) -> list[dict[str, float]]:
         """Means over preferences of similar weight of a task: the other weights are averaged out."""
@@ -120,23 +132,25 @@ def flat_summary(summary: Mapping[str, Any]) -> dict[str, float]:
 
     Returns:
         ``sweep/hypervolume_c0`` (for the first reference), ``sweep/uniformity_c0``, ``sweep/weighted_loss_c0``,
-        ``sweep/mean_share_c0``, … for every cost weight, and the mean Δm as ``multi_task/delta_m``; NaN if not known.
+        ``sweep/mean_share_c0``, … for every cost weight (with budgets, names end in ``_flops1.2e+08`` and the like),
+        and the mean Δm as ``multi_task/delta_m``; NaN if not known.
     """
-    scalars = {}
-    for row in summary["by_cost_weight"]:
+    scalars, rows = {}, summary.get("by_cost_weight") or summary["by_budget"]
+    for row in rows:
         values = {**row, "hypervolume": next(iter(row["hypervolume"].values()))}
         for name in SCALARS:
-            scalars[_scalar(name, row["cost_weight"])] = math.nan if values[name] is None else values[name]
-    return {**scalars, DELTA: _mean([row["delta_m"] for row in summary["by_cost_weight"]])}
+            scalars[_scalar(name, row)] = math.nan if values[name] is None else values[name]
+    return {**scalars, DELTA: _mean([row["delta_m"] for row in rows])}
 
 
 def scalar_names(settings: SweepSettings) -> list[str]:
     """The names of :func:`flat_summary`'s scalars."""
-    return [*(_scalar(name, c) for c in settings.cost_weights for name in SCALARS), DELTA]
+    return [*(_scalar(name, saving.entry) for saving in settings.savings for name in SCALARS), DELTA]
 
 
-def _scalar(name: str, cost_weight: float) -> str:
-    return f"sweep/{name}_c{cost_weight:g}"
+def _scalar(name: str, row: Mapping[str, Any]) -> str:
+    saving = row.get("budget") or {"c": row["cost_weight"]}
+    return f"sweep/{name}" + "".join(f"_{kind}{value:g}" for kind, value in saving.items())
 
 
 def sweep_summary(model: ControllableNet, settings: SweepSettings, file: SweepFile) -> dict[str, Any]:
@@ -148,18 +162,23 @@ def sweep_summary(model: ControllableNet, settings: SweepSettings, file: SweepFi
         file: A finished sweep's.
 
     Returns:
-        :func:`summarize_sweep`, and header, single-task nets, cost curve, shares over the simplex, chosen trees and
-        the controller's size.
+        :func:`summarize_sweep`, and header, single-task nets and the controller's size; of a sweep over cost weights
+        also cost curve, shares over the simplex and chosen trees.
     """
     single = file.of_kind("single")[0]
-    return {
+    summary = {
         "header": file.header,
         "single": single,
         **summarize_sweep(file.header, single, file.of_kind("run"), file.of_kind("bracket")),
+        "controller": controller_size(model),
+    }
+    if settings.budgets:
+        return summary
+    return {
+        **summary,
         "cost_curve": cost_curve(model, settings),
         "simplex": simplex_shares(model, settings.cost_weights),
         "trees": chosen_trees(model, settings.cost_weights),
-        "controller": controller_size(model),
     }
 
 

@@ -23,7 +23,7 @@ from ..norms import (
 )
 from .anchor_net import AnchorNet
 from .objective import Objective
-from .selection import Selection
+from .selection import Selection, check_tree, choice_of
 
 MAX_PATH_TABLE = 20_000
 """Largest number of paths N·N^L whose losses are tabulated (method notes, path table)."""
@@ -85,10 +85,14 @@ class ControllableNet(AnchorNet):
         return bool(torch.isfinite(self.loss_scale).all())
 
     def report(self) -> dict[str, Any]:
-        """What the selected network is and costs: tree, nodes, GFLOPs (multiply-adds), parameters, share."""
+        """What the selected network is and costs: tree, who chose it, nodes, GFLOPs (multiply-adds), parameters, share.
+
+        ``chosen_by`` is ``edge hypernet``, ``anchor``, or ``given``; then there is also what was said about the tree.
+        """
         tree = self._selection.tree if self._selection else self.anchor_tree
         return {
             "tree": tree.draw(self.tasks),
+            **choice_of(self._selection),
             "nodes_used": tree.num_used,
             "nodes_total": self.num_tasks * self.num_layers,
             "gflops": self.complexity.flops(tree) / 1e9,
@@ -97,22 +101,28 @@ class ControllableNet(AnchorNet):
         }
 
     @torch.no_grad()
-    def set_preference(self, preference: Preference) -> BranchingTree:
+    def set_preference(
+        self, preference: Preference, tree: BranchingTree | None = None, about: Mapping[str, Any] | None = None
+    ) -> BranchingTree:
         """Selects tree and norm parameters; needs no data and runs no image.
 
         Args:
             preference: Its tasks must be the model's.
+            tree: Runs in place of the predicted tree, with norms adapted to it; such as one within a budget.
+            about: What :meth:`report` says about a given tree; ready for JSON.
 
         Returns:
             The tree that runs from now on.
 
         Raises:
-            ValueError: If the preference is about other tasks.
+            ValueError: If the preference is about other tasks, or the tree is one of another size.
         """
         if tuple(preference.tasks) != self.tasks:
             raise ValueError(f"preference is about tasks {list(preference.tasks)}, the model has {list(self.tasks)}")
-        tree = self.predict_tree(preference)
-        self._selection = Selection(preference, tree, self.norm_states(preference, tree))
+        is_given = tree is not None
+        tree = self.predict_tree(preference) if tree is None else check_tree(tree, self.anchor_tree)
+        states = self.norm_states(preference, tree)
+        self._selection = Selection(preference, tree, states, is_given, dict(about or {}) if is_given else {})
         return tree
 
     def clear_preference(self) -> None:
@@ -238,6 +248,7 @@ class ControllableNet(AnchorNet):
 
 
 def _select_again(model: ControllableNet, _incompatible_keys: Any) -> None:
-    """After loading other weights, the selection's tensors are stale."""
-    if model.selection is not None:
-        model.set_preference(model.selection.preference)
+    """After loading other weights, the selection's tensors are stale, and what was said about a given tree."""
+    chosen = model.selection
+    if chosen is not None:
+        model.set_preference(chosen.preference, chosen.tree if chosen.is_given else None)
