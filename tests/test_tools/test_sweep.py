@@ -11,6 +11,9 @@ import tiny
 import torch
 from mmengine.config import Config
 
+from mmdymu import Budget
+from mmdymu.evaluation.sweep import SweepSettings
+
 
 @pytest.fixture
 def sweep_tool(load_tool: Callable[[str], ModuleType]) -> ModuleType:
@@ -66,11 +69,15 @@ def test_budgets_replace_the_cost_weights(sweep_tool: ModuleType, files: tuple[s
 
 
 def test_the_last_word_is_the_command_lines(sweep_tool: ModuleType) -> None:
-    def settings(config: dict[str, Any], *options: str) -> dict[str, Any]:
-        return sweep_tool.sweep_settings(Config({"sweep": config}), sweep_tool.parse_arguments(["c", "m", *options]))
+    def settings(config: dict[str, Any], *options: str) -> SweepSettings:
+        args = sweep_tool.parse_arguments(["c", "m", *options])
+        given = sweep_tool.test_config(Config({"test_cfg": {"fp16": True}}), args, Path("out"))
+        assert given["fp16"] is True
+        return SweepSettings.from_config({**config, **given["sweep"]})
 
-    assert settings({"budgets": [{"flops": 1}]}, "--cost-weights", "0") == {"cost_weights": [0.0]}
-    assert settings({"cost_weights": [0]}, "--budgets", "flops=1") == {"budgets": [{"flops": 1.0}]}
+    assert settings({"budgets": [{"flops": 1}]}, "--cost-weights", "0").cost_weights == (0.0,)
+    assert settings({"budgets": [{"flops": 1}]}, "--cost-weights", "0").budgets == ()
+    assert settings({"cost_weights": [0]}, "--budgets", "flops=1").budgets == (Budget("flops", 1),)
 
 
 @pytest.mark.parametrize(
