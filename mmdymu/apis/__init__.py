@@ -1,5 +1,14 @@
 """High-level entries."""
 
+from .checkpoints import load_weights
 from .control import ControlSettings, measure_control, summary
+from .inference import inference, init_model
 
-__all__ = ["ControlSettings", "measure_control", "summary"]
+__all__ = [
+    "ControlSettings",
+    "inference",
+    "init_model",
+    "load_weights",
+    "measure_control",
+    "summary",
+]

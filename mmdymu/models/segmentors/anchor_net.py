@@ -11,13 +11,13 @@ import torch
 from mmengine.model import BaseModel, initialize
 from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from mmdymu.tree import BranchingTree
 
 from ..backbones import ControllableBackbone, NodeStates, Rows
 from ..build import build_part
 from ..complexity import Complexity, count_complexity
+from ..replacing import with_tensors
 from ..streams import build_stream
 from .single_task import anchor_checkpoints, load_single_task
 
@@ -115,7 +115,7 @@ class AnchorNet(BaseModel):
                 continue
             state = states.get((self.num_layers, index))
             head = self.heads[task]
-            outputs[task] = functional_call(head, dict(state), (inputs,)) if state else head(inputs)
+            outputs[task] = (with_tensors(head, state) if state else head)(inputs)
         return outputs
 
     def tree_losses(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from mmengine.config import Config
 from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor, nn
 
@@ -45,6 +46,10 @@ class ControllableNet(AnchorNet):
         data_preprocessor: As in :class:`AnchorNet`.
         init_cfg: As in mmengine.
 
+    Attributes:
+        cfg: The config that the model was built from, where it is known (:func:`mmdymu.apis.init_model`).
+        dataset_meta: What is known of its tasks by name: kinds, classes, colours.
+
     Raises:
         ValueError: If ``tasks`` is empty, or heads or checkpoints do not match it.
     """
@@ -69,6 +74,8 @@ class ControllableNet(AnchorNet):
         self.edge_hypernet = build_part(edges, num_tasks=self.num_tasks, num_layers=self.num_layers)
         self.weight_hypernet = self._build_weight_hypernet(weight_hypernet) if weight_hypernet else None
         self._register_stage_results()
+        self.cfg: Config | None = None
+        self.dataset_meta: Mapping[str, Any] = {}
         self.norm_statistics = "running"
         self._objective: Objective | None = None
         self._selection: Selection | None = None
@@ -177,8 +184,9 @@ class ControllableNet(AnchorNet):
             raise ValueError(f"mode={mode!r} is unknown, use 'tensor', 'predict' or 'loss'")
         if inputs is None or (mode == "predict" and data_samples is None):
             raise ValueError(f"mode={mode!r} needs inputs, and 'predict' also data_samples")
-        tree = self._selection.tree if self._selection else self.anchor_tree
-        states = self._selection.node_states if self._selection else None
+        # Read once: another thread may select another network meanwhile.
+        selection = self._selection
+        tree, states = (selection.tree, selection.node_states) if selection else (self.anchor_tree, None)
         if mode == "tensor" or data_samples is None:
             return self.run_tree(inputs, tree, states)
         self.attach(self.run_tree(inputs, tree, states, self.task_rows(data_samples)), data_samples)

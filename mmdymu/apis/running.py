@@ -1,0 +1,59 @@
+"""Images through a selected network, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from mmpretrain.structures import MultiTaskDataSample
+
+from mmdymu.models import ControllableNet
+from mmdymu.models.segmentors import Selection
+
+from .pipeline import Frame
+
+__all__ = ["predict", "uniform_batches"]
+
+
+def uniform_batches(frames: Iterable[Frame], batch_size: int) -> Iterator[list[Frame]]:
+    """Groups neighbours of one size, so that none is padded for the sake of another and all keep their order.
+
+    Args:
+        frames: Images, read as they are needed.
+        batch_size: Most frames in a batch.
+
+    Raises:
+        ValueError: If ``batch_size`` is not positive.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    batch: list[Frame] = []
+    for frame in frames:
+        if batch and (len(batch) == batch_size or frame.inputs.shape != batch[0].inputs.shape):
+            yield batch
+            batch = []
+        batch.append(frame)
+    if batch:
+        yield batch
+
+
+@torch.no_grad()
+def predict(model: ControllableNet, frames: Sequence[Frame], selection: Selection | None) -> list[MultiTaskDataSample]:
+    """Predictions of one batch; safe in several threads, as nothing of the model is changed.
+
+    Args:
+        model: In evaluation mode.
+        frames: Images of one size.
+        selection: The network to run, whatever the model itself has selected; None: the anchor.
+
+    Returns:
+        A sample an image, with predictions in the size of the original image.
+    """
+    batch = {"inputs": [frame.inputs for frame in frames], "data_samples": [frame.sample for frame in frames]}
+    data = model.data_preprocessor(batch, False)
+    samples = data["data_samples"]
+    for frame, sample in zip(frames, samples, strict=True):
+        frame.unpad(sample)
+    tree, states = (selection.tree, selection.node_states) if selection else (model.anchor_tree, None)
+    model.attach(model.run_tree(data["inputs"], tree, states, model.task_rows(samples)), samples)
+    return samples
