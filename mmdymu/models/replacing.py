@@ -26,33 +26,52 @@ def with_tensors(module: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
     Raises:
         KeyError: If the module has no such parameter or buffer.
     """
-    replaced: dict[int, dict[str, Tensor]] = {}
+    by_owner: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         path, _, leaf = name.rpartition(".")
-        try:
-            owner = module.get_submodule(path)
-        except AttributeError as error:
-            raise KeyError(f"{type(module).__name__} has no parameter or buffer {name!r}") from error
-        if leaf not in owner._parameters and leaf not in owner._buffers:
-            raise KeyError(f"{type(module).__name__} has no parameter or buffer {name!r}")
-        replaced.setdefault(id(owner), {})[leaf] = tensor
-    return _stand_in(module, replaced, {})
+        by_owner.setdefault(path, {})[leaf] = tensor
+    done: dict[int, nn.Module] = {}
+    for path, own in by_owner.items():
+        owner = _owner(module, path, own)
+        done[id(owner)] = _twin(owner, own)
+    return _stand_in(module, done)
 
 
-def _stand_in(module: nn.Module, replaced: Mapping[int, Mapping[str, Tensor]], done: dict[int, nn.Module]) -> nn.Module:
-    """The module itself where nothing below it is replaced; a module that is there twice gets one stand-in."""
-    if id(module) in done:
-        return done[id(module)]
-    children = {name: _stand_in(child, replaced, done) for name, child in module._modules.items() if child is not None}
-    own = replaced.get(id(module), {})
-    twin = module
-    if own or any(child is not module._modules[name] for name, child in children.items()):
-        twin = object.__new__(type(module))
-        # nn.Module's own __setattr__ would look for the dictionaries that are set here.
-        vars(twin).update(vars(module))
-        vars(twin)["_modules"] = {**module._modules, **children}
-        for kind in ("_parameters", "_buffers"):
-            tensors = vars(module)[kind]
-            vars(twin)[kind] = {**tensors, **{name: own[name] for name in tensors if name in own}}
-    done[id(module)] = twin
+def _owner(module: nn.Module, path: str, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """The inner module of that path, if it has these tensors."""
+    owner: nn.Module | None = module
+    for name in path.split(".") if path else ():
+        owner = owner._modules.get(name) if owner is not None else None
+    for leaf in tensors:
+        if owner is None or (leaf not in owner._parameters and leaf not in owner._buffers):
+            full = f"{path}.{leaf}" if path else leaf
+            raise KeyError(f"{type(module).__name__} has no parameter or buffer {full!r}")
+    assert owner is not None
+    return owner
+
+
+def _twin(module: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """A shallow copy of one module, with some tensors replaced."""
+    twin = object.__new__(type(module))
+    # nn.Module's own __setattr__ would look for the dictionaries that are set here.
+    own = vars(twin)
+    own.update(vars(module))
+    for kind in ("_parameters", "_buffers"):
+        if tensors:
+            own[kind] = {name: tensors.get(name, value) for name, value in own[kind].items()}
     return twin
+
+
+def _stand_in(module: nn.Module, done: dict[int, nn.Module]) -> nn.Module:
+    """The module itself where nothing below it is replaced; a module that is there twice gets one stand-in."""
+    found = done.get(id(module))
+    if found is None or module._modules:
+        children = {
+            name: None if child is None else _stand_in(child, done) for name, child in module._modules.items()
+        }
+        if any(child is not module._modules[name] for name, child in children.items()):
+            found = _twin(module, {}) if found is None else found
+            vars(found)["_modules"] = children
+        found = module if found is None else found
+        done[id(module)] = found
+    return found
