@@ -26,8 +26,8 @@ def choose(
 
     Args:
         model: The model.
-        preference: What :meth:`Preference.parse` reads; None takes what the model runs now, calibrated norm statistics
-            included: its selection, or the anchor before its first preference.
+        preference: What :meth:`Preference.parse` reads; a selection is taken as it is; None takes what the model runs
+            now, calibrated norm statistics included: its selection, or the anchor before its first preference.
         budget: A hard limit, see :func:`mmdymu.search.tree_within_budget`; the tree is then searched instead of
             predicted.
         profile: Times of the nodes, for a budget of latency.
@@ -45,8 +45,8 @@ def choose(
             "norm_statistics='batch' takes the statistics of each test batch, which no fixed network has: "
             "use model.set_norm_statistics('running') or 'calibrated'"
         )
-    if preference is None and budget is None:
-        selection = model.selection
+    if budget is None and (preference is None or isinstance(preference, Selection)):
+        selection = model.selection if preference is None else preference
         return (selection.tree if selection else model.anchor_tree), selection
     asked = _asked(model, preference)
     if not model.is_controllable:

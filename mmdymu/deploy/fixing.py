@@ -43,8 +43,8 @@ def fix(
 
     Args:
         model: A controllable segmentor or classifier.
-        preference: What :meth:`mmdymu.Preference.parse` reads (numbers in task order, a dict by task, a Preference);
-            None fixes what the model runs now, calibrated norm statistics included.
+        preference: What :meth:`mmdymu.Preference.parse` reads (numbers in task order, a dict by task, a Preference),
+            or a Selection; None fixes what the model runs now, calibrated norm statistics included.
         budget: A hard limit in place of a cost weight, such as ``dict(flops=1.2e8)``.
         profile: Times of the nodes, for a budget of latency.
         fold: Write batch norms into the convolutions before them.
