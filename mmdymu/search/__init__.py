@@ -1,11 +1,15 @@
 """Path tables, exact expectations on them, and tree search."""
 
+from .budget import BudgetedTree, tree_within_budget
 from .exact import best_tree, pareto_front, table_entries
 from .expectation import expected_share, expected_task_losses, expected_usage
 from .path_table import build_path_table
+from .profile import NodeProfile
 from .solution import Solution
 
 __all__ = [
+    "BudgetedTree",
+    "NodeProfile",
     "Solution",
     "best_tree",
     "build_path_table",
@@ -14,4 +18,5 @@ __all__ = [
     "expected_usage",
     "pareto_front",
     "table_entries",
+    "tree_within_budget",
 ]

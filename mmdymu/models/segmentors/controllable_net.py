@@ -85,34 +85,48 @@ class ControllableNet(AnchorNet):
         return bool(torch.isfinite(self.loss_scale).all())
 
     def report(self) -> dict[str, Any]:
-        """What the selected network is and costs: tree, nodes, GFLOPs (multiply-adds), parameters, share."""
-        tree = self._selection.tree if self._selection else self.anchor_tree
+        """What the selected network is and costs: tree, who chose it, nodes, GFLOPs (multiply-adds), parameters, share.
+
+        ``chosen_by`` is ``edge hypernet``, ``given`` (see :meth:`set_preference`; what was said about that tree, such
+        as its budget, is in the report, too) or ``anchor``.
+        """
+        chosen = self._selection
+        tree = chosen.tree if chosen else self.anchor_tree
         return {
             "tree": tree.draw(self.tasks),
+            "chosen_by": "anchor" if chosen is None else "given" if chosen.is_given else "edge hypernet",
             "nodes_used": tree.num_used,
             "nodes_total": self.num_tasks * self.num_layers,
             "gflops": self.complexity.flops(tree) / 1e9,
             "params": self.complexity.params(tree),
             "share": self.complexity.share(tree),
+            **(chosen.about if chosen else {}),
         }
 
     @torch.no_grad()
-    def set_preference(self, preference: Preference) -> BranchingTree:
+    def set_preference(
+        self, preference: Preference, tree: BranchingTree | None = None, about: Mapping[str, Any] | None = None
+    ) -> BranchingTree:
         """Selects tree and norm parameters; needs no data and runs no image.
 
         Args:
             preference: Its tasks must be the model's.
+            tree: Runs in place of the predicted tree, such as one that was searched for a budget; the norms are
+                adapted to it under the preference.
+            about: What :meth:`report` says about a given tree; ready for JSON.
 
         Returns:
             The tree that runs from now on.
 
         Raises:
-            ValueError: If the preference is about other tasks.
+            ValueError: If the preference is about other tasks, or the tree is one of another size.
         """
         if tuple(preference.tasks) != self.tasks:
             raise ValueError(f"preference is about tasks {list(preference.tasks)}, the model has {list(self.tasks)}")
-        tree = self.predict_tree(preference)
-        self._selection = Selection(preference, tree, self.norm_states(preference, tree))
+        is_given = tree is not None
+        tree = self.predict_tree(preference) if tree is None else self._checked_tree(tree)
+        states = self.norm_states(preference, tree)
+        self._selection = Selection(preference, tree, states, is_given, dict(about or {}) if is_given else {})
         return tree
 
     def clear_preference(self) -> None:
@@ -211,6 +225,13 @@ class ControllableNet(AnchorNet):
             update_running_statistics(self)
         return self
 
+    def _checked_tree(self, tree: BranchingTree) -> BranchingTree:
+        size = (tree.num_tasks, tree.num_layers)
+        if size != (self.num_tasks, self.num_layers):
+            wanted = f"{self.num_tasks} tasks and {self.num_layers} layers"
+            raise ValueError(f"tree has {size[0]} tasks and {size[1]} layers, the model has {wanted}")
+        return tree
+
     def _build_weight_hypernet(self, config: Mapping[str, Any]) -> nn.Module:
         channels = {node: sum(size for _, size in norms) for node, norms in self._slots.items()}
         return build_part(config, num_tasks=self.num_tasks, channels=channels)
@@ -238,6 +259,7 @@ class ControllableNet(AnchorNet):
 
 
 def _select_again(model: ControllableNet, _incompatible_keys: Any) -> None:
-    """After loading other weights, the selection's tensors are stale."""
-    if model.selection is not None:
-        model.set_preference(model.selection.preference)
+    """After loading other weights, the selection's tensors are stale, and what was said about a given tree."""
+    chosen = model.selection
+    if chosen is not None:
+        model.set_preference(chosen.preference, chosen.tree if chosen.is_given else None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from torch import Tensor
 
@@ -19,24 +20,28 @@ class Selection:
 
     Attributes:
         preference: What was asked for.
-        tree: The most likely tree under it.
+        tree: The most likely tree under it, or the one that was given.
         node_states: Tensors that replace parameters and buffers of nodes: shifted norm parameters, calibrated
             statistics. Heads are the nodes of layer L.
+        is_given: Whether somebody else than the edge hypernet chose the tree.
+        about: What who gave the tree says about it, such as the budget that it was searched for; ready for JSON.
     """
 
     preference: Preference
     tree: BranchingTree
     node_states: Mapping[Node, Mapping[str, Tensor]] = field(default_factory=dict)
+    is_given: bool = False
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def with_states(self, states: Mapping[Node, Mapping[str, Tensor]]) -> Selection:
         """The same selection with more tensors replaced."""
         nodes = {*self.node_states, *states}
         merged = {node: {**self.node_states.get(node, {}), **states.get(node, {})} for node in nodes}
-        return Selection(self.preference, self.tree, merged)
+        return replace(self, node_states=merged)
 
     def map_states(self, function: Callable[[Tensor], Tensor]) -> Selection:
         """The same selection with a function, such as a move to another device, applied to its tensors."""
         states = {
             node: {name: function(value) for name, value in state.items()} for node, state in self.node_states.items()
         }
-        return Selection(self.preference, self.tree, states)
+        return replace(self, node_states=states)

@@ -102,6 +102,38 @@ def test_without_shifts_the_anchors_weights_run() -> None:
     assert model.selection.node_states == {}
 
 
+def test_a_given_tree_runs_in_place_of_the_predicted_one() -> None:
+    model = controllable()
+    given = next(
+        tree for stream in range(3) if (tree := BranchingTree.shared(3, 5, stream)) != model.predict_tree(ASKED)
+    )
+    assert model.set_preference(ASKED, given, {"budget": {"flops": 1.0}}) == given
+    chosen, x = model.selection, images()
+    assert (chosen.tree, chosen.preference, chosen.is_given) == (given, ASKED, True)
+    assert set(chosen.node_states) == {(layer, given.paths[0][layer]) for layer in range(5)}
+    assert_same(model(x), model.run_tree(x, given, model.norm_states(ASKED, given)))
+    report = model.report()
+    assert (report["chosen_by"], report["budget"], report["nodes_used"]) == ("given", {"flops": 1.0}, 5)
+    model.attach_states({})
+    assert model.selection.about == {"budget": {"flops": 1.0}}
+    # Other weights: the tree stays, what was said about it was about the old ones.
+    model.load_state_dict(model.state_dict())
+    assert model.selection.tree == given
+    assert "budget" not in model.report()
+    model.set_preference(ASKED)
+    assert (model.selection.tree, model.report()["chosen_by"]) == (model.predict_tree(ASKED), "edge hypernet")
+    model.clear_preference()
+    assert model.report()["chosen_by"] == "anchor"
+
+
+@pytest.mark.parametrize("tree", [BranchingTree.separate(2, 5), BranchingTree.separate(3, 4)])
+def test_refuses_a_tree_of_another_size(tree: BranchingTree) -> None:
+    model = controllable()
+    with pytest.raises(ValueError, match=rf"tree has {tree.num_tasks} tasks and {tree.num_layers} layers, the model"):
+        model.set_preference(ASKED, tree)
+    assert model.selection is None
+
+
 def test_a_second_preference_replaces_the_first() -> None:
     model, x = controllable(), images()
     other = Preference(TASKS, (0.0, 0.0, 1.0), 1.0)

@@ -1,0 +1,195 @@
+"""The best tree within a hard budget: on the path table where the model has one, else by the edge hypernet's word."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from mmdymu.budget import Budget
+from mmdymu.models import ControllableNet
+from mmdymu.preference import Preference
+from mmdymu.tree import BranchingTree
+
+from .brackets import normalised_table
+from .chains import count_chains
+from .exact import MAX_CHAINS, pareto_front
+from .likelihood import most_probable_tree
+from .profile import NodeProfile
+
+__all__ = ["BudgetedTree", "TreePrices", "tree_prices", "tree_within_budget"]
+
+
+@dataclass(frozen=True)
+class BudgetedTree:
+    """What was found within a budget.
+
+    Attributes:
+        tree: The tree.
+        cost: What it costs with its heads, in the unit of the budget's kind; never more than the limit.
+        objective: As ``measure`` says.
+        exact: Whether no tree within the budget is better.
+        gap: The best tree within the budget can be better by so much at most; 0 if ``exact``.
+        measure: ``loss``: Σ r_i L_i / L_i(single) on the path table, less is better; or ``log_probability`` of the
+            used decisions at cost weight 0, more is better.
+        budget: What was asked for.
+    """
+
+    tree: BranchingTree
+    cost: float
+    objective: float
+    exact: bool
+    gap: float
+    measure: str
+    budget: Budget
+
+    def about(self) -> dict[str, Any]:
+        """What a report says about the search, ready for JSON."""
+        found = {"cost": self.cost, "measure": self.measure, "objective": self.objective}
+        return {"budget": {**self.budget.to_dict(), **found, "exact": self.exact, "gap": self.gap}}
+
+    def __str__(self) -> str:
+        """Show cost and objective, and how good the search was."""
+        quality = "no tree within the budget is better" if self.exact else f"the best may be better by {self.gap:.4g}"
+        measure = self.measure.replace("_", "-")
+        return f"{self.budget}: {self.budget.show(self.cost)}, {measure} {self.objective:.4f}; {quality}"
+
+
+@dataclass(frozen=True)
+class TreePrices:
+    """What trees of a model cost in a budget's unit.
+
+    Attributes:
+        node_costs: (L, N), equal for all streams of a layer.
+        fixed: What every tree costs on top: the heads.
+    """
+
+    node_costs: tuple[tuple[float, ...], ...]
+    fixed: float
+
+    @property
+    def layer_costs(self) -> tuple[float, ...]:
+        """(L,), what a node of each layer costs."""
+        return tuple(row[0] for row in self.node_costs)
+
+    @property
+    def smallest(self) -> float:
+        """What one trunk with all heads costs."""
+        return self.of(BranchingTree.shared(len(self.node_costs[0]), len(self.node_costs), 0))
+
+    def of(self, tree: BranchingTree) -> float:
+        """What a tree costs."""
+        return tree.cost(self.node_costs) + self.fixed
+
+
+def tree_prices(model: ControllableNet, kind: str, profile: NodeProfile | None = None) -> TreePrices:
+    """What trees of a model cost.
+
+    Args:
+        model: Its counter tells multiply-adds and parameters.
+        kind: As in :class:`~mmdymu.budget.Budget`.
+        profile: Tells the times; needed for ``latency_ms`` alone.
+
+    Returns:
+        The costs of nodes and heads.
+
+    Raises:
+        ValueError: If the profile is missing, or one of another model.
+    """
+    complexity = model.complexity
+    if kind == "latency_ms":
+        if profile is None:
+            raise ValueError("budget.latency_ms needs a profile: measure one with tools/profile_nodes.py")
+        profile.check(model)
+        return TreePrices(tuple((time,) * model.num_tasks for time in profile.node_ms), profile.fixed_ms)
+    if kind == "flops":
+        return TreePrices(complexity.node_flops, float(sum(complexity.head_flops)))
+    params = tuple(tuple(map(float, row)) for row in complexity.node_params)
+    return TreePrices(params, float(sum(complexity.head_params)))
+
+
+def tree_within_budget(
+    model: ControllableNet, preference: Preference, budget: Budget | Any, profile: NodeProfile | None = None
+) -> BudgetedTree:
+    """Find the best tree that costs no more than a budget.
+
+    With a path table, that is the tree of the least r-weighted loss, each task's divided by its single-task loss;
+    without one, the tree whose used decisions are most probable under the edge hypernet at cost weight 0.
+
+    Args:
+        model: Its edge hypernet is trained.
+        preference: Over the model's tasks; its cost weight must be 0, because the budget takes its place.
+        budget: As :meth:`Budget.parse` reads it, not None.
+        profile: Times of the model's parts; needed for a budget of latency, ignored for others.
+
+    Returns:
+        The tree, and how good it is.
+
+    Raises:
+        ValueError: If no tree is that cheap (the message has the smallest feasible budget), or an argument does not
+            fit.
+    """
+    asked = Budget.parse(budget)
+    if asked is None:
+        raise ValueError("budget=None: give a budget, such as flops=1e8")
+    _check_preference(model, preference)
+    prices = tree_prices(model, asked.kind, profile)
+    if prices.smallest > asked.limit:
+        raise ValueError(
+            f"budget.{asked.kind}={asked.limit:g} is too small for any tree: one trunk with all heads needs "
+            f"{_at_least(asked.kind, prices.smallest)}, the smallest feasible budget"
+        )
+    table = path_table(model)
+    found = _on_table(table, preference, asked, prices) if table is not None else None
+    return found or _by_probability(model, preference, asked, prices)
+
+
+def path_table(model: ControllableNet) -> np.ndarray | None:
+    """(N, N, …, N) losses of a model's paths divided by those of the single-task nets; None if it has none."""
+    table = model.path_losses
+    if not table.numel() or not bool(torch.isfinite(table).all()):
+        return None
+    return normalised_table(table.double())
+
+
+def _on_table(table: np.ndarray, preference: Preference, budget: Budget, prices: TreePrices) -> BudgetedTree:
+    room = budget.limit - prices.fixed
+    tasks, trunk = len(table), sum(prices.layer_costs)
+    exact = count_chains(tasks, table.ndim - 1) <= MAX_CHAINS
+    share = max(room / trunk - 1.0, 0.0) / max(tasks - 1, 1)
+    front = pareto_front(table, preference.weights, prices.node_costs, max_share=share, exact=exact)
+    # The front forgives rounding, a budget does not.
+    fitting = [solution for solution in front if prices.of(solution.tree) <= budget.limit]
+    best = min(fitting, key=lambda solution: solution.loss)
+    # No tree is better than every task's own best path.
+    bound = sum(float(r * losses.min()) for r, losses in zip(preference.weights, table, strict=True))
+    gap = 0.0 if exact else best.loss - bound
+    return BudgetedTree(best.tree, prices.of(best.tree), best.loss, exact, gap, "loss", budget)
+
+
+def _by_probability(model: ControllableNet, preference: Preference, budget: Budget, prices: TreePrices) -> BudgetedTree:
+    with torch.no_grad():
+        log_probs = model.edge_logits([preference])[0].double().log_softmax(dim=-1).cpu().numpy()
+    # A trunk that costs exactly the limit must not fall to rounding.
+    room = max(budget.limit - prices.fixed, sum(prices.layer_costs))
+    found = most_probable_tree(log_probs, prices.layer_costs, room)
+    gap = found.bound - found.log_probability
+    cost = prices.of(found.tree)
+    return BudgetedTree(found.tree, cost, found.log_probability, found.exact, gap, "log_probability", budget)
+
+
+def _check_preference(model: ControllableNet, preference: Preference) -> None:
+    if tuple(preference.tasks) != tuple(model.tasks):
+        raise ValueError(f"preference is about tasks {list(preference.tasks)}, the model has {list(model.tasks)}")
+    if preference.cost_weight:
+        raise ValueError(
+            f"cost_weight={preference.cost_weight:g} and a budget exclude each other: the budget takes its place"
+        )
+
+
+def _at_least(kind: str, cost: float) -> str:
+    """A limit that is no smaller than a cost, short enough to type."""
+    return f"budget.{kind}={math.ceil(cost * 1000) / 1000:.3f}" if kind == "latency_ms" else f"budget.{kind}={cost:.0f}"
