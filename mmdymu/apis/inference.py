@@ -16,13 +16,12 @@ from mmengine.registry import DefaultScope
 from mmpretrain.structures import MultiTaskDataSample
 
 from mmdymu.models import ControllableNet
-from mmdymu.models.segmentors import Selection
-from mmdymu.preference import Preference
 from mmdymu.registry import DATASETS, MODELS, SCOPE
 
 from .checkpoints import load_weights
 from .pipeline import InferencePipeline
-from .running import predict, uniform_batches
+from .running import preprocess, run, uniform_batches
+from .selecting import select
 
 __all__ = ["inference", "init_model"]
 
@@ -71,6 +70,7 @@ def inference(
     preference: Any = None,
     cost_weight: float = 0.0,
     *,
+    budget: Any = None,
     batch_size: int = 1,
 ) -> MultiTaskDataSample | list[MultiTaskDataSample]:
     """Predictions of all tasks for images; the counterpart of mmseg's ``inference_model``.
@@ -81,6 +81,7 @@ def inference(
         preference: Whatever :meth:`Preference.parse` takes, for these images alone: what the model has selected is
             not changed. None: what the model has selected, the anchor if nothing.
         cost_weight: How much saving compute matters, in [0, 1]; goes with ``preference``.
+        budget: A hard limit in place of a cost weight, such as ``dict(flops=1e8)``; goes with ``preference``.
         batch_size: Most images that run at once; only neighbours that the pipeline brings to one size do.
 
     Returns:
@@ -89,42 +90,19 @@ def inference(
     Raises:
         FileNotFoundError: If a file does not exist.
         TypeError: If an image is neither path nor array, or an array is not uint8.
-        ValueError: If a file is no image, an array has another shape, the preference is wrong, or it is given though
-            the model's edge hypernet is not trained.
+        ValueError: If a file is no image, an array has another shape, preference or budget are wrong, or given
+            though the model's edge hypernet is not trained.
     """
-    selection = model.selection if preference is None else select(model, preference, cost_weight)
+    if preference is None and (budget is not None or cost_weight):
+        raise ValueError("cost_weight and budget go with a preference: which tasks matter?")
+    selection = model.selection if preference is None else select(model, preference, cost_weight, budget)
     several = isinstance(images, list | tuple)
     listed: Sequence[Any] = images if isinstance(images, list | tuple) else [images]
     pipeline = InferencePipeline.of_model(model)
     frames = (pipeline(image) for image in listed)
-    samples = [sample for batch in uniform_batches(frames, batch_size) for sample in predict(model, batch, selection)]
+    batches = (preprocess(model, batch) for batch in uniform_batches(frames, batch_size))
+    samples = [sample for data in batches for sample in run(model, data, selection)]
     return samples if several else samples[0]
-
-
-@torch.no_grad()
-def select(model: ControllableNet, preference: Any, cost_weight: float = 0.0) -> Selection:
-    """What a preference selects, without selecting it in the model.
-
-    Raises:
-        ValueError: If the preference is wrong, or the model's edge hypernet is not trained.
-    """
-    asked = Preference.parse(preference, cost_weight=cost_weight, tasks=model.tasks)
-    check_controllable(model)
-    tree = model.predict_tree(asked)
-    return Selection(asked, tree, model.norm_states(asked, tree))
-
-
-def check_controllable(model: ControllableNet) -> None:
-    """Complains if a preference means nothing to a model.
-
-    Raises:
-        ValueError: If its edge hypernet is not trained.
-    """
-    if not model.is_controllable:
-        raise ValueError(
-            "the model's edge hypernet is not trained, so a preference means nothing to it: load a checkpoint of the "
-            "edges stage or later, or leave the preference out to run the single-task networks"
-        )
 
 
 def read_config(config: str | Path | Config, cfg_options: Mapping[str, Any] | None = None) -> Config:

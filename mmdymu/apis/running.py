@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from mmpretrain.structures import MultiTaskDataSample
@@ -12,7 +13,7 @@ from mmdymu.models.segmentors import Selection
 
 from .pipeline import Frame
 
-__all__ = ["predict", "uniform_batches"]
+__all__ = ["preprocess", "run", "uniform_batches"]
 
 
 def uniform_batches(frames: Iterable[Frame], batch_size: int) -> Iterator[list[Frame]]:
@@ -38,22 +39,33 @@ def uniform_batches(frames: Iterable[Frame], batch_size: int) -> Iterator[list[F
 
 
 @torch.no_grad()
-def predict(model: ControllableNet, frames: Sequence[Frame], selection: Selection | None) -> list[MultiTaskDataSample]:
+def preprocess(model: ControllableNet, frames: Sequence[Frame]) -> dict[str, Any]:
+    """What a model takes: ``inputs`` (B, 3, h, w), normalised, on its device, and ``data_samples``.
+
+    Args:
+        model: Its data preprocessor is used.
+        frames: Images of one size.
+    """
+    batch = {"inputs": [frame.inputs for frame in frames], "data_samples": [frame.sample for frame in frames]}
+    data = model.data_preprocessor(batch, False)
+    for frame, sample in zip(frames, data["data_samples"], strict=True):
+        frame.unpad(sample)
+    return data
+
+
+@torch.no_grad()
+def run(model: ControllableNet, data: Mapping[str, Any], selection: Selection | None) -> list[MultiTaskDataSample]:
     """Predictions of one batch; safe in several threads, as nothing of the model is changed.
 
     Args:
         model: In evaluation mode.
-        frames: Images of one size.
+        data: From :func:`preprocess`.
         selection: The network to run, whatever the model itself has selected; None: the anchor.
 
     Returns:
         A sample an image, with predictions in the size of the original image.
     """
-    batch = {"inputs": [frame.inputs for frame in frames], "data_samples": [frame.sample for frame in frames]}
-    data = model.data_preprocessor(batch, False)
     samples = data["data_samples"]
-    for frame, sample in zip(frames, samples, strict=True):
-        frame.unpad(sample)
     tree, states = (selection.tree, selection.node_states) if selection else (model.anchor_tree, None)
     model.attach(model.run_tree(data["inputs"], tree, states, model.task_rows(samples)), samples)
     return samples

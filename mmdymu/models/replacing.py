@@ -66,9 +66,7 @@ def _stand_in(module: nn.Module, done: dict[int, nn.Module]) -> nn.Module:
     """The module itself where nothing below it is replaced; a module that is there twice gets one stand-in."""
     found = done.get(id(module))
     if found is None or module._modules:
-        children = {
-            name: None if child is None else _stand_in(child, done) for name, child in module._modules.items()
-        }
+        children = {name: None if child is None else _stand_in(child, done) for name, child in module._modules.items()}
         if any(child is not module._modules[name] for name, child in children.items()):
             found = _twin(module, {}) if found is None else found
             vars(found)["_modules"] = children

@@ -14,6 +14,7 @@ import torch
 import trained
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from pictures import image
 from torch.nn import functional
 
 from mmdymu import Preference
@@ -31,10 +32,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def model(files: tuple[Path, Path]) -> ControllableNet:
     return init_model(*files)
-
-
-def image(height: int = 40, width: int = 60, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
 def by_hand(model: ControllableNet, picture: np.ndarray, preference: Preference | None) -> dict[str, torch.Tensor]:
@@ -147,23 +144,8 @@ def test_a_padded_frame_is_cut_to_the_image(size: tuple[int, int]) -> None:
     torch.testing.assert_close(found, expected[:, above : above + size[0], left : left + size[1]])
 
 
-def classifier() -> ControllableNet:
-    config = {
-        "model": tiny_classes.model_config(),
-        "test_dataloader": {
-            "dataset": {
-                "type": "mmdymu.CIFAR100Tasks",
-                "data_root": "nowhere",
-                "tasks": tiny_classes.TASKS,
-                "pipeline": [{"type": "mmdymu.PackMultiTaskInputs"}],
-            }
-        },
-    }
-    return trained.chatty(init_model(Config(config)))
-
-
 def test_a_classifier_tells_every_task_of_every_image() -> None:
-    model, pictures = classifier(), [image(32, 32), image(50, 40, 1)]
+    model, pictures = trained.classifier(), [image(32, 32), image(50, 40, 1)]
     found = inference(model, pictures, [1, 1, 1], batch_size=2)
     assert model.dataset_meta["tasks"]["fish"]["classes"][0] == "aquarium_fish"
     model.set_preference(Preference.uniform(model.tasks))

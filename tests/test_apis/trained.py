@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import tiny
+import tiny_classes
 import torch
 from mmengine.config import Config
 
+from mmdymu.apis import init_model
 from mmdymu.models import ControllableNet
 
 PALETTE = [[9, 9, 9], [200, 0, 0], [0, 200, 0], [0, 0, 200]]
@@ -63,3 +65,19 @@ def write(folder: Path) -> tuple[Path, Path]:
     file = folder / "config.py"
     file.write_text(config().pretty_text)
     return file, save(chatty(tiny.build_model()), folder / "weights.pth")
+
+
+def classifier() -> ControllableNet:
+    """A tiny classifier that a preference controls."""
+    config = {
+        "model": tiny_classes.model_config(),
+        "test_dataloader": {
+            "dataset": {
+                "type": "mmdymu.CIFAR100Tasks",
+                "data_root": "nowhere",
+                "tasks": tiny_classes.TASKS,
+                "pipeline": [{"type": "mmdymu.PackMultiTaskInputs"}],
+            }
+        },
+    }
+    return chatty(init_model(Config(config)))
