@@ -299,8 +299,8 @@ def test_memory_does_not_grow(inferencer: MultiTaskInferencer) -> None:
         grown, more = tracemalloc.get_traced_memory()[0] - before, len(gc.get_objects()) - objects
     finally:
         tracemalloc.stop()
-    # One selection of this model holds about 50 tensors, one image's results some kilobytes.
-    assert grown < 20_000
+    # A selection that is kept would add 50 tensors and 5 kB each time; Python's own caches fill up a little.
+    assert grown < 20 * 2_000
     assert more < 50
 
 
