@@ -9,6 +9,7 @@ import torch
 from torch.fx import GraphModule
 
 from mmdymu.models import ControllableNet
+from mmdymu.search.profile import NodeProfile
 
 from .choosing import choose
 from .folding import fold_norms
@@ -25,7 +26,7 @@ def fix(
     preference: Any = None,
     *,
     budget: Any = None,
-    profile: Mapping[str, Any] | None = None,
+    profile: NodeProfile | None = None,
     fold: bool = True,
     preprocess: bool = False,
     postprocess: bool = False,
@@ -64,7 +65,7 @@ def fix(
     if not isinstance(model, ControllableNet):
         raise TypeError(f"model must be a controllable segmentor or classifier, got a {type(model).__name__}")
     tree, selection = choose(model, preference, budget, profile)
-    manifest = build_manifest(model, tree, selection, budget, classes)
+    manifest = build_manifest(model, tree, selection, classes)
     states = selection.node_states if selection else {}
     network = trace(WiredTree(model, tree, states, preprocess, postprocess))
     folded = fold_norms(network) if fold else 0
