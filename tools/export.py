@@ -168,9 +168,6 @@ def write_int8(network: GraphModule, model: ControllableNet, config: Config, arg
         metrics = network_metrics(config, model, networks, args.test_images)
     size = f"file: {sizes[0]:.2f} MB float, {sizes[1]:.2f} MB int8"
     lines = [size, f"{'metric':32s} {'float':>10s} {'int8':>10s} change"]
-        f"file: {sizes[0]:.2f} MB float, {sizes[1]:.2f} MB int8",
-        f"{'metric':32s} {'float':>10s} {'int8':>10s} change",
-    ]
     for name, value in metrics["float"].items():
         other = metrics["int8"][name]
         lines.append(f"{name:32s} {value:10.4f} {other:10.4f} {other - value:+.4f}")

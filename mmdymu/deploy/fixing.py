@@ -19,6 +19,9 @@ from .wiring import WiredTree
 
 __all__ = ["fix"]
 
+_COPIED_ATTRIBUTES = "_user_preserved_attributes"
+"""Where torch.fx looks up what a deep copy of a graph module keeps."""
+
 
 @torch.no_grad()
 def fix(
@@ -75,4 +78,5 @@ def fix(
     manifest["stored_params"] = sum(parameter.numel() for parameter in network.parameters())
     # nn.Module types its attributes as tensors or modules.
     network.manifest = manifest  # type: ignore[assignment]
+    network.meta[_COPIED_ATTRIBUTES] = {"manifest": manifest}
     return network
