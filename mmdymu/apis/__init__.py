@@ -4,6 +4,7 @@ from .checkpoints import load_weights
 from .control import ControlSettings, measure_control, summary
 from .inference import inference, init_model
 from .multi_task_inferencer import MultiTaskInferencer
+from .network_metrics import network_metrics
 
 __all__ = [
     "ControlSettings",
@@ -12,5 +13,6 @@ __all__ = [
     "init_model",
     "load_weights",
     "measure_control",
+    "network_metrics",
     "summary",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,6 +10,8 @@ import torch
 from mmdymu.models import ControllableNet
 from mmdymu.models.segmentors import Selection
 from mmdymu.preference import Preference
+from mmdymu.search import tree_within_budget
+from mmdymu.search.profile import NodeProfile
 from mmdymu.tree import BranchingTree
 
 __all__ = ["choose"]
@@ -20,7 +22,7 @@ def choose(
     model: ControllableNet,
     preference: Any = None,
     budget: Any = None,
-    profile: Mapping[str, Any] | None = None,
+    profile: NodeProfile | None = None,
 ) -> tuple[BranchingTree, Selection | None]:
     """Selects a network without touching the model's own selection.
 
@@ -54,34 +56,25 @@ def choose(
             "the model's edge hypernet is not trained, so no preference means anything: run the edges stage and load "
             "its checkpoint, or give no preference to fix the single-task networks"
         )
-    tree = model.predict_tree(asked) if budget is None else _searched(model, asked, budget, profile)
+    found = None if budget is None else tree_within_budget(model, asked, budget, profile)
+    tree = model.predict_tree(asked) if found is None else found.tree
+    about = {} if found is None else found.about()
     current = model.selection
     if current is not None and (current.tree, current.preference) == (tree, asked):
-        return tree, current
+        return tree, replace(current, about=about)
     if model.norm_statistics == "calibrated":
         raise ValueError(
             "norm_statistics='calibrated': the model has no statistics of this preference's network: call "
             "model.set_preference, calibrate, model.attach_states, and then fix the model without a preference"
         )
-    return tree, Selection(asked, tree, model.norm_states(asked, tree))
+    return tree, Selection(asked, tree, model.norm_states(asked, tree), found is not None, about)
 
 
 def _asked(model: ControllableNet, preference: Any) -> Preference:
-    if preference is None:
-        if model.selection is None:
-            raise ValueError("a budget needs a preference: which tasks it is spent on")
-        return model.selection.preference
-    return Preference.parse(preference, tasks=model.tasks)
-
-
-def _searched(
-    model: ControllableNet, preference: Preference, budget: Any, profile: Mapping[str, Any] | None
-) -> BranchingTree:
-    if preference.cost_weight:
-        raise ValueError(
-            f"cost_weight={preference.cost_weight} and a budget: a budget takes the place of the cost weight, which "
-            "must be 0"
-        )
-    from mmdymu.search import tree_within_budget
-
-    return tree_within_budget(model, preference, budget, profile).tree
+    if isinstance(preference, Selection):
+        return preference.preference
+    if preference is not None:
+        return Preference.parse(preference, tasks=model.tasks)
+    if model.selection is None:
+        raise ValueError("a budget needs a preference: which tasks it is spent on")
+    return model.selection.preference

@@ -9,6 +9,7 @@ import torch
 from torch.fx import GraphModule
 
 from mmdymu.models import ControllableNet
+from mmdymu.search.profile import NodeProfile
 
 from .choosing import choose
 from .folding import fold_norms
@@ -18,6 +19,9 @@ from .wiring import WiredTree
 
 __all__ = ["fix"]
 
+_COPIED_ATTRIBUTES = "_user_preserved_attributes"
+"""Where torch.fx looks up what a deep copy of a graph module keeps."""
+
 
 @torch.no_grad()
 def fix(
@@ -25,7 +29,7 @@ def fix(
     preference: Any = None,
     *,
     budget: Any = None,
-    profile: Mapping[str, Any] | None = None,
+    profile: NodeProfile | None = None,
     fold: bool = True,
     preprocess: bool = False,
     postprocess: bool = False,
@@ -64,7 +68,7 @@ def fix(
     if not isinstance(model, ControllableNet):
         raise TypeError(f"model must be a controllable segmentor or classifier, got a {type(model).__name__}")
     tree, selection = choose(model, preference, budget, profile)
-    manifest = build_manifest(model, tree, selection, budget, classes)
+    manifest = build_manifest(model, tree, selection, classes)
     states = selection.node_states if selection else {}
     network = trace(WiredTree(model, tree, states, preprocess, postprocess))
     folded = fold_norms(network) if fold else 0
@@ -74,4 +78,5 @@ def fix(
     manifest["stored_params"] = sum(parameter.numel() for parameter in network.parameters())
     # nn.Module types its attributes as tensors or modules.
     network.manifest = manifest  # type: ignore[assignment]
+    network.meta[_COPIED_ATTRIBUTES] = {"manifest": manifest}
     return network

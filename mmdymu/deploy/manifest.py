@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,7 +22,6 @@ def build_manifest(
     model: ControllableNet,
     tree: BranchingTree,
     selection: Selection | None,
-    budget: Any = None,
     classes: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Describes a network that was fixed.
@@ -32,13 +30,13 @@ def build_manifest(
         model: Where it comes from.
         tree: Its tree.
         selection: What selected it; None for the anchor.
-        budget: The limit that it keeps, or None.
         classes: Class names by task.
 
     Returns:
         ``tasks``, ``heads`` and ``classes`` by task, ``preference`` by task and ``cost_weight`` (None for the anchor),
         ``tree`` (parents, paths, drawing), ``flops`` (multiply-adds for one image of ``image_size``) and ``params`` as
-        ``model.complexity`` counts them, ``input``, ``norm_statistics``, ``budget`` and ``versions``: JSON-ready.
+        ``model.complexity`` counts them, ``input``, ``norm_statistics``, ``budget`` (limit, cost, how good the search
+        was; or None) and ``versions``: JSON-ready.
 
     Raises:
         ValueError: If ``classes`` names an unknown task.
@@ -60,7 +58,7 @@ def build_manifest(
         "image_size": list(model.image_size),
         "input": _input(model.data_preprocessor),
         "norm_statistics": _norm_statistics(selection),
-        "budget": _budget(budget),
+        "budget": dict(selection.about.get("budget", {})) or None if selection else None,
         "versions": _versions(),
     }
 
@@ -90,15 +88,6 @@ def _norm_statistics(selection: Selection | None) -> str:
     states = selection.node_states.values() if selection else ()
     calibrated = any(name.endswith("running_mean") for state in states for name in state)
     return "calibrated" if calibrated else "running"
-
-
-def _budget(budget: Any) -> dict[str, float] | None:
-    if budget is None:
-        return None
-    if isinstance(budget, Mapping):
-        return {str(kind): float(limit) for kind, limit in budget.items()}
-    values = dataclasses.asdict(budget)
-    return {str(values["kind"]): float(values["limit"])}
 
 
 def _versions() -> dict[str, str]:
