@@ -17,7 +17,7 @@ from mmengine.runner import CheckpointLoader
 from mmpretrain.structures import MultiTaskDataSample
 
 from mmdymu.checkpoint_file import check_checkpoint
-from mmdymu.engine import Batch, calibrate
+from mmdymu.engine import calibrate
 from mmdymu.evaluation.task_meta import task_meta
 from mmdymu.models import ControllableClassifier, ControllableNet
 from mmdymu.models.segmentors import Selection
@@ -31,7 +31,7 @@ from .inference import init_model
 from .pipeline import Frame, InferencePipeline
 from .predictions import FORMATS, as_arrays
 from .result_writer import ResultWriter
-from .running import preprocess, run, uniform_batches
+from .running import calibration_batches, preprocess, run, uniform_batches
 from .selecting import ask
 from .sources import Source, list_sources
 
@@ -127,21 +127,20 @@ class MultiTaskInferencer(BaseInferencer):
         Statistics of the single-task networks do not quite fit a tree; those of some hundred training images do.
 
         Args:
-            inputs: Images like those that are predicted; no videos' worth of them, all are held in memory.
-            batch_size: Images in a batch; each batch counts the same.
+            inputs: Two images or more, like those that are predicted; brought to the model's ``image_size``, and all
+                held in memory.
+            batch_size: Most images in a batch; all are about equally large and count the same.
 
         Raises:
             RuntimeError: If nothing is selected.
+            ValueError: If there is one image only.
         """
         with self._lock:
             selection = self.model.selection
             if selection is None:
                 raise RuntimeError("nothing is selected whose norms could be calibrated: call set_preference first")
-            frames = (self.pipeline(image, name) for source in list_sources(inputs) for name, image in source)
-            batches = [
-                Batch(data["inputs"], data["data_samples"])
-                for data in (preprocess(self.model, batch) for batch in uniform_batches(frames, batch_size))
-            ]
+            frames = [self.pipeline(image, name) for source in list_sources(inputs) for name, image in source]
+            batches = calibration_batches(self.model, frames, batch_size)
             # Calibration switches norms to batch statistics: on a copy that shares all tensors, for the sake of the
             # calls in flight.
             shared = {id(part): part for part in (*self.model.parameters(), *self.model.buffers())}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from mmpretrain.structures import MultiTaskDataSample
 
+from mmdymu.engine import Batch
+from mmdymu.engine.frames import resize_image
 from mmdymu.models import ControllableNet
 from mmdymu.models.segmentors import Selection
 
 from .pipeline import Frame
 
-__all__ = ["preprocess", "run", "uniform_batches"]
+__all__ = ["calibration_batches", "preprocess", "run", "uniform_batches"]
 
 
 def uniform_batches(frames: Iterable[Frame], batch_size: int) -> Iterator[list[Frame]]:
@@ -69,3 +73,22 @@ def run(model: ControllableNet, data: Mapping[str, Any], selection: Selection | 
     tree, states = (selection.tree, selection.node_states) if selection else (model.anchor_tree, None)
     model.attach(model.run_tree(data["inputs"], tree, states, model.task_rows(samples)), samples)
     return samples
+
+
+@torch.no_grad()
+def calibration_batches(model: ControllableNet, frames: Sequence[Frame], batch_size: int) -> list[Batch]:
+    """Images at a model's ``image_size``, in batches that are about equally large.
+
+    Raises:
+        ValueError: If there is one image only, which has no batch statistics, or ``batch_size`` is below two.
+    """
+    if len(frames) < 2 or batch_size < 2:
+        raise ValueError(f"calibration needs batches of two images or more, got {len(frames)}, batch_size={batch_size}")
+    count = min(math.ceil(len(frames) / batch_size), len(frames) // 2)
+    batches = []
+    for numbers in np.array_split(np.arange(len(frames)), count):
+        chosen = [frames[number] for number in numbers]
+        inputs = [resize_image(frame.inputs, model.image_size) for frame in chosen]
+        data = model.data_preprocessor({"inputs": inputs, "data_samples": [frame.sample for frame in chosen]}, False)
+        batches.append(Batch(data["inputs"], data["data_samples"]))
+    return batches
