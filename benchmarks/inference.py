@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -200,10 +199,17 @@ def peak_mb(name: str, args: argparse.Namespace, folder: Path) -> float:
 @torch.no_grad()
 def run_alone(path: str, images: Tensor) -> None:
     """Prints by how much a stored network and one forward pass raise the process's peak memory, MB."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    network = torch.load(path, weights_only=False, mmap=True)
+    before = highest_mb()
+    network = torch.load(path, weights_only=False)
     network(images)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print(highest_mb() - before)
+
+
+def highest_mb() -> float:
+    """The most memory that the process has held, MB (Linux); getrusage would count what its parent had held."""
+    with open("/proc/self/status", encoding="utf-8") as file:
+        line = next(line for line in file if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 @torch.no_grad()
