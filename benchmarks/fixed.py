@@ -125,9 +125,7 @@ def measure(model: ControllableNet, count: int, onnx: int, seed: int) -> dict[st
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--preferences", type=int, default=50, help="for each backbone, spread over the numbers of tasks"
-    )
+    parser.add_argument("--preferences", type=int, default=50, help="for each backbone, over all --tasks")
     parser.add_argument("--size", type=int, default=512, help="height and width of the images")
     parser.add_argument("--backbones", nargs="+", choices=list(BACKBONES), default=list(BACKBONES))
     parser.add_argument("--tasks", nargs="+", type=int, choices=range(1, 6), default=[2, 3, 4, 5])

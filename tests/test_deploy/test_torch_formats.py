@@ -15,7 +15,7 @@ from mmdymu.deploy import export_pickle, export_program, export_torchscript, fix
 
 @pytest.fixture(scope="module")
 def network() -> GraphModule:
-    return fix(on_one_trunk(build(tasks=("semseg", "depth"))))
+    return fix(on_one_trunk(build("resnet18", "FCNHead", ("semseg", "depth"))))
 
 
 def test_pickle(network: GraphModule, tmp_path: Path) -> None:

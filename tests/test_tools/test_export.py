@@ -25,9 +25,12 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LOCAL_RANK", "0")
     loader = tiny.test_loader()
-    config = tiny.run_config("work", test_dataloader=loader, test_cfg={}, test_evaluator=[
-        {"type": "mmdymu.SegmentationMetric"}, {"type": "mmdymu.DepthMetric"}, {"type": "mmdymu.NormalsMetric"}
-    ])  # fmt: skip
+    metrics = [
+        {"type": "mmdymu.SegmentationMetric", "classes": list("abcd")},
+        {"type": "mmdymu.DepthMetric"},
+        {"type": "mmdymu.NormalsMetric"},
+    ]
+    config = tiny.run_config("work", test_dataloader=loader, test_cfg={}, test_evaluator=metrics)
     config.dump("config.py")
     model = look_trained(tiny.build_model())
     meta = {"dataset_meta": {"classes": {"semseg": ("wall", "floor", "bed", "other")}}}
