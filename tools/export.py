@@ -100,6 +100,14 @@ def parse_numbers(values: Sequence[str], option: str) -> list[float] | dict[str,
     return {name: number for (name, _, _), number in zip(pairs, numbers, strict=True)} if named else numbers
 
 
+def parse_budget(value: str) -> dict[str, float]:
+    """Read KIND=LIMIT."""
+    found = parse_numbers([value], "--budget")
+    if not isinstance(found, dict):
+        raise ValueError(f"--budget {value}: not KIND=LIMIT, such as flops=1.2e8")
+    return found
+
+
 def read_preference(args: argparse.Namespace, config: Config, tasks: Sequence[str]) -> Preference:
     """Return that of the command line, else the config's, else the uniform one."""
     asked = parse_numbers(args.pref, "--pref") if args.pref else config.get("pref")
@@ -120,13 +128,13 @@ def build_model(config: Config, checkpoint: str) -> tuple[ControllableNet, dict[
 def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> Selection:
     """Choose tree and norms, with statistics calibrated where the config says so."""
     preference = read_preference(args, config, model.tasks)
-    budget = parse_numbers([args.budget], "--budget") if args.budget else config.get("budget")
+    budget = parse_budget(args.budget) if args.budget else config.get("budget")
     profile = NodeProfile.load(args.profile) if args.profile else None
+    setting = config.get("norm_statistics", "running")
+    # Calibrated statistics do not exist yet; those of a test batch are refused.
+    model.set_norm_statistics("running" if setting == "calibrated" else setting)
     _, selection = choose(model, preference, budget, profile)
     assert selection is not None
-    setting = config.get("norm_statistics", "running")
-    if setting == "batch":
-        model.set_norm_statistics(setting)  # refused by fix, with the reason
     if setting == "calibrated":
         batches = Frames.from_config(config).batches(model, 200)
         selection = selection.with_states(calibrate(model, selection, batches))
@@ -191,10 +199,9 @@ def main(arguments: Sequence[str]) -> int:
     print("" if args.no_fold else f", {difference(model, selection, True):.1e} after")
     if args.int8:
         print(write_int8(network, model, config, args))
-    elif kind == "onnx":
-        print(f"difference of onnxruntime: {export_onnx(network, args.out, args.opset):.1e}")
     else:
-        FORMATS[kind](network, args.out)
+        found = export_onnx(network, args.out, args.opset) if kind == "onnx" else FORMATS[kind](network, args.out)
+        print(f"difference of the file from the fixed network: {found:.1e}")
     print(f"written: {args.out}")
     return 0
 

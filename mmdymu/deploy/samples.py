@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.fx import GraphModule
 
-__all__ = ["example_images", "manifest_of", "relative_difference", "takes_any_size"]
+__all__ = ["check_copy", "example_images", "manifest_of", "relative_difference", "takes_any_size"]
+
+TOLERANCE = 1e-4
+"""Largest relative difference between a network and what was written of it."""
 
 
 def manifest_of(network: GraphModule) -> dict[str, Any]:
@@ -66,4 +69,30 @@ def relative_difference(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor
             raise ValueError(f"{task}: outputs have shapes {tuple(found[task].shape)} and {tuple(output.shape)}")
         difference = (found[task].double() - output.double()).abs().max()
         worst = max(worst, float(difference / output.double().abs().max().clamp(min=1e-12)))
+    return worst
+
+
+def check_copy(network: GraphModule, copy: Callable[[Tensor], Mapping[str, Tensor]]) -> float:
+    """Compares a network with a copy that runs in another way, in two batches and, where it is free, two sizes.
+
+    Args:
+        network: From :func:`~mmdymu.deploy.fix`.
+        copy: Takes the same images and gives the same outputs.
+
+    Returns:
+        The largest relative difference. Labels may differ where two classes are equally likely, so of final maps only
+        the floats count.
+
+    Raises:
+        RuntimeError: If the difference is larger than 1e-4.
+    """
+    worst = 0.0
+    for batch, shrink in ((2, 0), (3, 5 if takes_any_size(network) else 0)):
+        images = example_images(network, batch, shrink)
+        with torch.no_grad():
+            wanted = {task: output.cpu() for task, output in network(images).items() if output.is_floating_point()}
+            found = copy(images)
+        worst = max(worst, relative_difference({task: found[task].cpu() for task in wanted}, wanted))
+    if not worst <= TOLERANCE:
+        raise RuntimeError(f"the written network's results differ by {worst:.1e}, allowed are {TOLERANCE}: report this")
     return worst

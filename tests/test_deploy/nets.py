@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmdymu.models import ControllableNet
 from mmdymu.preference import Preference
+from mmdymu.tree import BranchingTree
 
 FIVE = ("semseg", "parts", "saliency", "normals", "edges")
 NORM = {"type": "BN", "requires_grad": True}
@@ -69,9 +70,16 @@ def build(
     return look_trained(tiny.build_model(tasks, stream={"backbone": dict(config)}, heads=heads, **changes))
 
 
-def build_classifier(**changes: Any) -> ControllableNet:
+def build_classifier(tasks: Sequence[str] = tiny_classes.TASKS, **changes: Any) -> ControllableNet:
     """A classifier that looks trained."""
-    return look_trained(tiny_classes.build_model(**changes))
+    return look_trained(tiny_classes.build_model(tasks, **changes))
+
+
+def on_one_trunk(model: ControllableNet) -> ControllableNet:
+    """The model with a small tree selected."""
+    tree = BranchingTree.heuristic(model.num_tasks, model.num_layers, 1, model.num_layers - 1)
+    model.set_preference(Preference.uniform(model.tasks), tree)
+    return model
 
 
 @torch.no_grad()

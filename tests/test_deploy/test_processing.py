@@ -42,6 +42,10 @@ def test_bytes_in_and_maps_out_equal_the_models_predictions(size: tuple[int, int
     preference = preferences(model, 1)[0]
     model.set_preference(preference)
     x = byte_images(size=size)
+    with torch.no_grad():
+        # Every class wins somewhere.
+        raw = model(model.data_preprocessor({"inputs": list(x)}, False)["inputs"])["semseg"]
+        model.heads["semseg"].conv_seg.bias.sub_(raw.mean((0, 2, 3)))
     data = {"inputs": list(x), "data_samples": plain_samples(size, len(x))}
     with torch.no_grad():
         predicted = model.test_step(data)

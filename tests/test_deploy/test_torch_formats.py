@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_deploy.nets import build, build_classifier, byte_images, difference, images, preferences
+from test_deploy.nets import build, build_classifier, byte_images, difference, images, on_one_trunk
 from torch import nn
 from torch.fx import GraphModule
 
@@ -15,12 +15,11 @@ from mmdymu.deploy import export_pickle, export_program, export_torchscript, fix
 
 @pytest.fixture(scope="module")
 def network() -> GraphModule:
-    model = build(tasks=("semseg", "depth"))
-    return fix(model, preferences(model, 1)[0])
+    return fix(on_one_trunk(build("resnet18", "FCNHead", ("semseg", "depth"))))
 
 
 def test_pickle(network: GraphModule, tmp_path: Path) -> None:
-    export_pickle(network, tmp_path / "new" / "network.pth")
+    assert export_pickle(network, tmp_path / "new" / "network.pth") == 0
     loaded = torch.load(tmp_path / "new" / "network.pth", weights_only=False)
     assert difference(loaded(images()), network(images())) == 0
     assert loaded.manifest == network.manifest
@@ -28,7 +27,7 @@ def test_pickle(network: GraphModule, tmp_path: Path) -> None:
 
 
 def test_torchscript(network: GraphModule, tmp_path: Path) -> None:
-    export_torchscript(network, tmp_path / "network.pt")
+    assert export_torchscript(network, tmp_path / "network.pt") <= 1e-6
     extra = {"manifest.json": ""}
     loaded = torch.jit.load(tmp_path / "network.pt", _extra_files=extra)
     assert json.loads(extra["manifest.json"]) == network.manifest
@@ -37,22 +36,21 @@ def test_torchscript(network: GraphModule, tmp_path: Path) -> None:
 
 
 def test_program(network: GraphModule, tmp_path: Path) -> None:
-    export_program(network, tmp_path / "network.pt2")
+    assert export_program(network, tmp_path / "network.pt2") <= 1e-4
     extra = {"manifest.json": ""}
-    loaded = torch.export.load(tmp_path / "network.pt2", extra_files=extra).module()
+    loaded = torch.export.load(tmp_path / "network.pt2", extra_files=extra).module(check_guards=False)
     assert json.loads(extra["manifest.json"]) == network.manifest
     # Sizes of every parity: strided layers meet odd and even ones.
     for x in (images(), images(1), images(3, (47, 61)), images(2, (33, 50)), images(2, (64, 39))):
         assert difference(loaded(x), network(x)) <= 1e-5
-    assert [type(part) for part in network.modules() if type(part).__name__ == "_FreePool"] == []
 
 
 def test_program_with_processing(tmp_path: Path) -> None:
     preprocessor = {"type": "mmdymu.MultiTaskDataPreprocessor", "size_divisor": 32}
-    model = build("mobilenet", "FCNHead", ("semseg", "normals"), data_preprocessor=preprocessor)
+    model = on_one_trunk(build("resnet18", "FCNHead", ("semseg", "normals"), data_preprocessor=preprocessor))
     network = fix(model, preprocess=True, postprocess=True)
-    export_program(network, tmp_path / "network.pt2")
-    loaded = torch.export.load(tmp_path / "network.pt2").module()
+    assert export_program(network, tmp_path / "network.pt2") <= 1e-4
+    loaded = torch.export.load(tmp_path / "network.pt2").module(check_guards=False)
     for size in ((32, 48), (35, 61)):
         found, wanted = loaded(byte_images(3, size)), network(byte_images(3, size))
         assert found["semseg"].shape == (3, 1, *size)
@@ -60,9 +58,9 @@ def test_program_with_processing(tmp_path: Path) -> None:
 
 
 def test_program_of_a_classifier(tmp_path: Path) -> None:
-    network = fix(build_classifier())
-    export_program(network, tmp_path / "network.pt2")
-    loaded = torch.export.load(tmp_path / "network.pt2").module()
+    network = fix(on_one_trunk(build_classifier()))
+    assert export_program(network, tmp_path / "network.pt2") <= 1e-4
+    loaded = torch.export.load(tmp_path / "network.pt2").module(check_guards=False)
     assert difference(loaded(images(5, (32, 32))), network(images(5, (32, 32)))) <= 1e-5
 
 
