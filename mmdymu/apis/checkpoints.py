@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
 from mmdymu.checkpoint_file import check_checkpoint
 from mmdymu.models import ControllableNet
 
-__all__ = ["load_weights"]
+__all__ = ["load_weights", "stored_config"]
 
 
 def load_weights(model: ControllableNet, path: str | Path) -> dict[str, Any]:
@@ -48,3 +49,17 @@ def load_weights(model: ControllableNet, path: str | Path) -> dict[str, Any]:
             f"{'has' if missing else 'lacks'}, the first is {names[0]!r}: use the config that it was trained with"
         )
     return content.get("meta", {})
+
+
+def stored_config(weights: str | Path) -> Config:
+    """The config that a run has stored in its checkpoint.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    check_checkpoint(weights)
+    content = CheckpointLoader.load_checkpoint(str(weights), map_location="cpu", logger="silent")
+    text = content.get("meta", {}).get("cfg")
+    if not text:
+        raise ValueError(f"checkpoint {str(weights)!r} has no config in it: give the config file, too")
+    return Config.fromstring(text, ".py")

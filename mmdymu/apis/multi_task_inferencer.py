@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,8 @@ import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.infer import BaseInferencer
-from mmengine.runner import CheckpointLoader
 from mmpretrain.structures import MultiTaskDataSample
 
-from mmdymu.checkpoint_file import check_checkpoint
-from mmdymu.engine import calibrate
 from mmdymu.evaluation.task_meta import task_meta
 from mmdymu.models import ControllableClassifier, ControllableNet
 from mmdymu.models.segmentors import Selection
@@ -27,11 +24,12 @@ from mmdymu.registry import INFERENCERS
 from mmdymu.tree import BranchingTree
 from mmdymu.visualization import MultiTaskVisualizer
 
+from .checkpoints import stored_config
 from .inference import init_model
 from .pipeline import Frame, InferencePipeline
-from .predictions import FORMATS, as_arrays
-from .result_writer import ResultWriter
-from .running import calibration_batches, preprocess, run, uniform_batches
+from .predictions import as_arrays
+from .result_writer import ResultOptions, ResultWriter
+from .running import calibrated_states, calibration_batches, preprocess, run, uniform_batches
 from .selecting import ask
 from .sources import Source, list_sources
 
@@ -85,7 +83,7 @@ class MultiTaskInferencer(BaseInferencer):
         elif isinstance(model, str | Path) and not Path(model).is_file():
             raise FileNotFoundError(f"config {str(model)!r} does not exist")
         elif model is None and weights is not None:
-            model = _config_of(weights)
+            model = stored_config(weights)
         model = str(model) if isinstance(model, Path) else model
         super().__init__(model, weights, device, scope, show_progress)
         self._select_first()
@@ -141,10 +139,7 @@ class MultiTaskInferencer(BaseInferencer):
                 raise RuntimeError("nothing is selected whose norms could be calibrated: call set_preference first")
             frames = [self.pipeline(image, name) for source in list_sources(inputs) for name, image in source]
             batches = calibration_batches(self.model, frames, batch_size)
-            # Calibration switches norms to batch statistics: on a copy that shares all tensors, for the sake of the
-            # calls in flight.
-            shared = {id(part): part for part in (*self.model.parameters(), *self.model.buffers())}
-            self.model.attach_states(calibrate(copy.deepcopy(self.model, shared), selection, batches))
+            self.model.attach_states(calibrated_states(self.model, selection, batches))
 
     def report(self) -> dict[str, Any]:
         """What the selected network is and costs, see :meth:`ControllableNet.report`."""
@@ -187,7 +182,11 @@ class MultiTaskInferencer(BaseInferencer):
         results: dict[str, Any] = {"predictions": [], "visualization": [], "selection": selection}
         counted = [1 if source.frames is None else source.frames for source in sources]
         progress = Progress("inference", sum(counted)) if self.show_progress and all(counted) else None
-        with self._writer(sources, **postprocess_kwargs) as writer:
+        kept = ResultOptions(**postprocess_kwargs)
+        if isinstance(self.model, ControllableClassifier):
+            # A picture of classes would be the image alone.
+            kept = replace(kept, overlays=False)
+        with contextlib.closing(ResultWriter(kept, sources, self.model.tasks)) as writer:
             draws = writer.draws or any(visualize_kwargs.get(key) for key in ("show", "return_vis"))
             for batch in self.preprocess(sources, batch_size):
                 samples = self.forward(batch, selection=selection)
@@ -246,7 +245,7 @@ class MultiTaskInferencer(BaseInferencer):
         predictions: list[Any] = []
         for number, sample in enumerate(preds):
             name = sample.metainfo["name"]
-            wanted = writer is None or writer.return_maps
+            wanted = writer is None or writer.options.return_maps
             arrays = {} if not wanted and (writer is None or writer.folder is None) else self._arrays(sample)
             files = writer.write(name, arrays, visualization[number] if visualization else None) if writer else {}
             if return_datasample:
@@ -258,25 +257,6 @@ class MultiTaskInferencer(BaseInferencer):
     def _arrays(self, sample: MultiTaskDataSample) -> dict[str, dict[str, Any]]:
         meta = self.model.dataset_meta
         return {task: as_arrays(sample.get(task), task_meta(meta, task, "classes")) for task in self.model.tasks}
-
-    def _writer(
-        self,
-        sources: Sequence[Source],
-        out_dir: str | Path | None = None,
-        map_format: str = "png",
-        overwrite: bool = False,
-        return_maps: bool = True,
-        overlays: bool = True,
-        save_video: bool = False,
-    ) -> contextlib.AbstractContextManager[ResultWriter]:
-        if map_format not in FORMATS:
-            raise ValueError(f"map_format={map_format!r} is unknown, use one of {FORMATS}")
-        # A picture of classes would be the image alone.
-        overlays = overlays and not isinstance(self.model, ControllableClassifier)
-        writer = ResultWriter(
-            sources, self.model.tasks, out_dir, map_format, overwrite, return_maps, overlays, save_video
-        )
-        return contextlib.closing(writer)
 
     def _inputs_to_list(self, inputs: Any) -> list[Source]:
         return list_sources(inputs)
@@ -301,17 +281,3 @@ class MultiTaskInferencer(BaseInferencer):
             "tasks": {task: {} for task in self.model.tasks} | dict(meta.get("tasks", {})),
         }
         return visualizer
-
-
-def _config_of(weights: str | Path) -> Config:
-    """The config that a run has stored in its checkpoint.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    check_checkpoint(weights)
-    content = CheckpointLoader.load_checkpoint(str(weights), map_location="cpu", logger="silent")
-    text = content.get("meta", {}).get("cfg")
-    if not text:
-        raise ValueError(f"checkpoint {str(weights)!r} has no config in it: give the config file, too")
-    return Config.fromstring(text, ".py")

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .output_folder import OutputFolder, OverlayVideo
-from .predictions import as_file, png
+from .predictions import FORMATS, as_file, png
 from .sources import Source
 
-__all__ = ["ResultWriter"]
+__all__ = ["ResultOptions", "ResultWriter"]
 
 
-class ResultWriter:
-    """Writes maps, overlays and videos of one call; without a folder it writes nothing.
+@dataclass(frozen=True)
+class ResultOptions:
+    """What is kept of a call.
 
-    Args:
-        sources: All images and videos of the call.
-        tasks: The model's tasks.
-        out_dir: Folder, or None.
+    Attributes:
+        out_dir: Folder that files are written into, or None.
         map_format: As in :func:`~mmdymu.apis.predictions.as_file`.
         overwrite: Whether files may be replaced.
         return_maps: Whether the call returns its maps.
@@ -29,23 +29,38 @@ class ResultWriter:
         save_video: Whether videos get one of their pictures.
 
     Raises:
+        ValueError: If ``map_format`` is unknown.
+    """
+
+    out_dir: str | Path | None = None
+    map_format: str = "png"
+    overwrite: bool = False
+    return_maps: bool = True
+    overlays: bool = True
+    save_video: bool = False
+
+    def __post_init__(self) -> None:
+        """Validate."""
+        if self.map_format not in FORMATS:
+            raise ValueError(f"map_format={self.map_format!r} is unknown, use one of {FORMATS}")
+
+
+class ResultWriter:
+    """Writes maps, overlays and videos of one call; without a folder it writes nothing.
+
+    Args:
+        options: What is kept.
+        sources: All images and videos of the call.
+        tasks: The model's tasks.
+
+    Raises:
         ValueError: If results are there already, there is nothing to make a video of, or no folder for it.
     """
 
-    def __init__(
-        self,
-        sources: Sequence[Source],
-        tasks: Sequence[str],
-        out_dir: str | Path | None,
-        map_format: str,
-        overwrite: bool,
-        return_maps: bool,
-        overlays: bool,
-        save_video: bool,
-    ) -> None:
-        self.map_format, self.return_maps = map_format, return_maps
-        self.folder = None if out_dir is None else OutputFolder(out_dir, overwrite)
-        self._overlays = overlays and self.folder is not None
+    def __init__(self, options: ResultOptions, sources: Sequence[Source], tasks: Sequence[str]) -> None:
+        self.options, save_video = options, options.save_video
+        self.folder = None if options.out_dir is None else OutputFolder(options.out_dir, options.overwrite)
+        self._overlays = options.overlays and self.folder is not None
         videos = {source.name: source.fps for source in sources if source.frames is not None}
         if save_video and (self.folder is None or not videos):
             raise ValueError("save_video needs an out_dir, and a video among the inputs")
@@ -80,7 +95,7 @@ class ResultWriter:
             return {}
         files = {}
         for task, prediction in arrays.items():
-            suffix, content = as_file(prediction, self.map_format)
+            suffix, content = as_file(prediction, self.options.map_format)
             files[f"maps/{task}"] = str(self.folder.write(f"maps/{task}/{name}{suffix}", content))
         if picture is not None and self._overlays:
             files["overlay"] = str(self.folder.write(f"overlays/{name}.png", png(picture)))

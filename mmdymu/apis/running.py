@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -9,15 +10,17 @@ from typing import Any
 import numpy as np
 import torch
 from mmpretrain.structures import MultiTaskDataSample
+from torch import Tensor
 
-from mmdymu.engine import Batch
+from mmdymu.engine import Batch, calibrate
 from mmdymu.engine.frames import resize_image
 from mmdymu.models import ControllableNet
+from mmdymu.models.backbones import Node
 from mmdymu.models.segmentors import Selection
 
 from .pipeline import Frame
 
-__all__ = ["calibration_batches", "preprocess", "run", "uniform_batches"]
+__all__ = ["calibrated_states", "calibration_batches", "preprocess", "run", "uniform_batches"]
 
 
 def uniform_batches(frames: Iterable[Frame], batch_size: int) -> Iterator[list[Frame]]:
@@ -92,3 +95,14 @@ def calibration_batches(model: ControllableNet, frames: Sequence[Frame], batch_s
         data = model.data_preprocessor({"inputs": inputs, "data_samples": [frame.sample for frame in chosen]}, False)
         batches.append(Batch(data["inputs"], data["data_samples"]))
     return batches
+
+
+def calibrated_states(
+    model: ControllableNet, selection: Selection, batches: Sequence[Batch]
+) -> dict[Node, dict[str, Tensor]]:
+    """See :func:`mmdymu.engine.calibrate`, which switches norms to batch statistics; other threads may run the model.
+
+    It works on a copy that shares all tensors.
+    """
+    shared = {id(part): part for part in (*model.parameters(), *model.buffers())}
+    return calibrate(copy.deepcopy(model, shared), selection, batches)

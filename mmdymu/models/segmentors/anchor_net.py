@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from mmengine.config import Config
 from mmengine.model import BaseModel, initialize
 from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor, nn
@@ -36,6 +37,10 @@ class AnchorNet(BaseModel):
         data_preprocessor: Config of the data preprocessor.
         init_cfg: As in mmengine.
 
+    Attributes:
+        cfg: The config that the model was built from, where it is known (:func:`mmdymu.apis.init_model`).
+        dataset_meta: What is known of its tasks by name: kinds, classes, colours.
+
     Raises:
         ValueError: If ``tasks`` is empty, or heads or checkpoints do not match it.
     """
@@ -52,6 +57,8 @@ class AnchorNet(BaseModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         heads = heads or {}
+        self.cfg: Config | None = None
+        self.dataset_meta: Mapping[str, Any] = {}
         self.tasks = _checked_tasks(tasks, heads)
         self.image_size = tuple(image_size)
         self.anchor_checkpoints = anchor_checkpoints(anchor, self.tasks)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from mmengine.config import Config
 from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor, nn
 
@@ -46,10 +45,6 @@ class ControllableNet(AnchorNet):
         data_preprocessor: As in :class:`AnchorNet`.
         init_cfg: As in mmengine.
 
-    Attributes:
-        cfg: The config that the model was built from, where it is known (:func:`mmdymu.apis.init_model`).
-        dataset_meta: What is known of its tasks by name: kinds, classes, colours.
-
     Raises:
         ValueError: If ``tasks`` is empty, or heads or checkpoints do not match it.
     """
@@ -74,8 +69,6 @@ class ControllableNet(AnchorNet):
         self.edge_hypernet = build_part(edges, num_tasks=self.num_tasks, num_layers=self.num_layers)
         self.weight_hypernet = self._build_weight_hypernet(weight_hypernet) if weight_hypernet else None
         self._register_stage_results()
-        self.cfg: Config | None = None
-        self.dataset_meta: Mapping[str, Any] = {}
         self.norm_statistics = "running"
         self._objective: Objective | None = None
         self._selection: Selection | None = None
