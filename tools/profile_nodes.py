@@ -20,6 +20,8 @@ from mmdymu.registry import MODELS
 from mmdymu.search import NodeProfile
 from mmdymu.search.profiling import ProfileSettings, measure_profile
 
+MOST_PERCENT = 10.0
+
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
@@ -60,6 +62,17 @@ def describe(profile: NodeProfile) -> str:
     )
 
 
+def caution(profile: NodeProfile) -> str | None:
+    """What to say if the profile predicts badly."""
+    worst = profile.about["error"]["worst_percent"]
+    if worst <= MOST_PERCENT:
+        return None
+    return (
+        f"caution: budgets of latency may be missed by {worst:.0f} %; measure again on a quiet device, or with more "
+        "--rounds"
+    )
+
+
 def main(arguments: Sequence[str]) -> int:
     """Measure as the command line says; return the exit status."""
     args = parse_arguments(arguments)
@@ -80,6 +93,8 @@ def main(arguments: Sequence[str]) -> int:
     profile = measure_profile(build_model(config, args.checkpoint), settings)
     profile.save(args.out)
     print(describe(profile))
+    if text := caution(profile):
+        print(text, file=sys.stderr)
     print(f"written: {args.out}; use it with --cfg-options budget.latency_ms=MS profile={args.out}")
     return 0
 

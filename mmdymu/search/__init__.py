@@ -1,6 +1,6 @@
 """Path tables, exact expectations on them, and tree search."""
 
-from .budget import BudgetedTree, tree_within_budget
+from .budget import BudgetedTree, feasible_prices, tree_within_budget
 from .exact import best_tree, pareto_front, table_entries
 from .expectation import expected_share, expected_task_losses, expected_usage
 from .path_table import build_path_table
@@ -16,6 +16,7 @@ __all__ = [
     "expected_share",
     "expected_task_losses",
     "expected_usage",
+    "feasible_prices",
     "pareto_front",
     "table_entries",
     "tree_within_budget",

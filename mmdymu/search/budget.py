@@ -21,7 +21,7 @@ from .likelihood import most_probable_tree
 from .profile import NodeProfile
 from .table_bound import loss_bound
 
-__all__ = ["BudgetedTree", "TreePrices", "tree_prices", "tree_within_budget"]
+__all__ = ["BudgetedTree", "TreePrices", "feasible_prices", "tree_prices", "tree_within_budget"]
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,29 @@ def tree_prices(model: ControllableNet, kind: str, profile: NodeProfile | None =
     return TreePrices(params, float(sum(complexity.head_params)))
 
 
+def feasible_prices(model: ControllableNet, budget: Budget, profile: NodeProfile | None = None) -> TreePrices:
+    """What trees of a model cost in the unit of a budget that some tree keeps.
+
+    Args:
+        model: As in :func:`tree_prices`.
+        budget: The limit.
+        profile: As in :func:`tree_prices`.
+
+    Returns:
+        The costs of nodes and heads.
+
+    Raises:
+        ValueError: If even one trunk costs more; and as :func:`tree_prices`.
+    """
+    prices = tree_prices(model, budget.kind, profile)
+    if prices.smallest > budget.limit:
+        raise ValueError(
+            f"budget.{budget.kind}={budget.limit:g} is too small for any tree: one trunk with all heads needs "
+            f"{_at_least(budget.kind, prices.smallest)}, the smallest feasible budget"
+        )
+    return prices
+
+
 def tree_within_budget(
     model: ControllableNet, preference: Preference, budget: Budget | Any, profile: NodeProfile | None = None
 ) -> BudgetedTree:
@@ -140,12 +163,7 @@ def tree_within_budget(
     if asked is None:
         raise ValueError("budget=None: give a budget, such as flops=1e8")
     _check_preference(model, preference)
-    prices = tree_prices(model, asked.kind, profile)
-    if prices.smallest > asked.limit:
-        raise ValueError(
-            f"budget.{asked.kind}={asked.limit:g} is too small for any tree: one trunk with all heads needs "
-            f"{_at_least(asked.kind, prices.smallest)}, the smallest feasible budget"
-        )
+    prices = feasible_prices(model, asked, profile)
     table = path_table(model)
     found = _on_table(table, preference, asked, prices) if table is not None else None
     return found or _by_probability(model, preference, asked, prices)

@@ -23,6 +23,8 @@ __all__ = ["MAX_EXACT_TASKS", "Decided", "log_probability", "most_probable_tree"
 #: Up to that many tasks all sets of nodes are looked at.
 MAX_EXACT_TASKS = 9
 _MAX_ROUNDS = 12
+_STARTS = 6
+_TOLERANCE = 1e-12
 # Sums of the same costs in another order differ by rounding.
 _ROUNDING = 1e-13
 
@@ -105,20 +107,25 @@ def log_probability(log_probs: Floats, tree: BranchingTree) -> float:
 
 
 def _search(log_probs: Floats, costs: Floats, limit: float, guesses: Sequence[Sequence[Sets]]) -> BranchingTree:
-    """From the best of singletons and guesses to ever better neighbours."""
-    tasks = log_probs.shape[-1]
-    single = np.eye(tasks, dtype=bool)
+    """From the best of singletons and guesses, under some smaller limits too, to ever better neighbours."""
+    single = np.eye(log_probs.shape[-1], dtype=bool)
     pools = [_unique(np.concatenate([single, *(guess[layer] for guess in guesses)])) for layer in range(len(costs))]
-    chosen = _best_chain(log_probs, costs, limit, pools)
-    best = log_probability(log_probs, _to_tree(log_probs, chosen))
+    starts = [_best_chain(log_probs, costs, part, pools) for part in np.linspace(costs.sum(), limit, _STARTS)]
+    different = {np.concatenate(start).tobytes(): start for start in starts}
+    found = [_improve(log_probs, costs, limit, start) for start in different.values()]
+    return max(found, key=lambda tree: log_probability(log_probs, tree))
+
+
+def _improve(log_probs: Floats, costs: Floats, limit: float, chosen: list[NDArray[np.bool_]]) -> BranchingTree:
+    best = _to_tree(log_probs, chosen)
     for _ in range(_MAX_ROUNDS):
         pools = [_unique(_neighbours(nodes)) for nodes in chosen]
-        found = _best_chain(log_probs, costs, limit, pools)
-        value = log_probability(log_probs, _to_tree(log_probs, found))
-        if value <= best + 1e-12:
+        chosen = _best_chain(log_probs, costs, limit, pools)
+        tree = _to_tree(log_probs, chosen)
+        if log_probability(log_probs, tree) <= log_probability(log_probs, best) + _TOLERANCE:
             break
-        chosen, best = found, value
-    return _to_tree(log_probs, chosen)
+        best = tree
+    return best
 
 
 def _best_chain(log_probs: Floats, costs: Floats, limit: float, pools: Sequence[Sets]) -> list[NDArray[np.bool_]]:

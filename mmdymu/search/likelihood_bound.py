@@ -9,6 +9,9 @@ from scipy.sparse import coo_array, csr_array, vstack
 
 __all__ = ["log_probability_bound"]
 
+# The solver keeps constraints up to 1e-7.
+_SLACK = 1e-6
+
 Floats = NDArray[np.float64]
 
 
@@ -36,7 +39,7 @@ def log_probability_bound(
         return float(log_probs[-1].max(axis=-1).sum()), []
     parts = result.x[decisions:].reshape(layers, tasks)
     order = np.argsort(np.argsort(-parts, axis=1, kind="stable"), axis=1)
-    return -float(result.fun), [[ranks[None] < np.arange(1, tasks + 1)[:, None] for ranks in order]]
+    return _SLACK - float(result.fun), [[ranks[None] < np.arange(1, tasks + 1)[:, None] for ranks in order]]
 
 
 def _constraints(

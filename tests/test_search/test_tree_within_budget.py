@@ -94,9 +94,9 @@ def test_twenty_tasks_within_a_stated_gap(table: bool) -> None:
     high = model.complexity.flops(model.anchor_tree)
     for part in (0.0, 0.1, 0.5):
         limit = low + part * (high - low)
-        start = time.perf_counter()
+        start = time.process_time()  # of this process, whatever else runs
         found = tree_within_budget(model, preference, {"flops": limit})
-        assert time.perf_counter() - start < 1.0
+        assert time.process_time() - start < 1.0
         assert model.complexity.flops(found.tree) == found.cost <= limit
         sign = 1 if table else -1
         assert sign * found.objective == pytest.approx(objective_of(model, preference, found.tree), rel=1e-5)

@@ -41,6 +41,14 @@ def test_writes_a_profile_and_says_how_good_it_is(
     assert "profile=there/p.json" in printed
 
 
+@pytest.mark.parametrize(("worst", "said"), [(3.0, False), (25.0, True)])
+def test_a_profile_that_predicts_badly_is_told(tool: ModuleType, worst: float, said: bool) -> None:
+    about = {"error": {"worst_percent": worst}}
+    text = tool.caution(NodeProfile((1.0,), (1.0,), 0.0, (8, 8), "cpu", {"tasks": ["a"]}, about))
+    assert (text is not None) == said
+    assert not said or "missed by 25 %" in text
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

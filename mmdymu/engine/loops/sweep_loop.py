@@ -38,7 +38,7 @@ from mmdymu.models.backbones import NodeStates
 from mmdymu.models.segmentors import Selection
 from mmdymu.preference import Preference
 from mmdymu.registry import LOOPS
-from mmdymu.search import NodeProfile
+from mmdymu.search import NodeProfile, feasible_prices
 from mmdymu.search.path_table import build_path_table
 from mmdymu.tree import BranchingTree
 
@@ -94,7 +94,8 @@ class PreferenceSweepLoop(BaseLoop):
             The summary's scalars; none in a validation before the edge hypernet is trained.
 
         Raises:
-            ValueError: If a test's edge hypernet is not trained, or the folder belongs to another sweep.
+            ValueError: If a test's edge hypernet is not trained, no tree keeps a budget, or the folder belongs to
+                another sweep.
         """
         mode = "val" if getattr(self.runner, "_val_loop", None) is self else "test"
         self.runner.call_hook(f"before_{mode}")
@@ -123,6 +124,8 @@ class PreferenceSweepLoop(BaseLoop):
             print_log(f"{message}: no sweep yet", "current")
             return {}
         model.set_norm_statistics(self.runner.cfg.get("norm_statistics", "running"))
+        for budget in self.settings.budgets:
+            feasible_prices(model, budget, self._profile)  # before anything is written
         size = len(self.dataloader.dataset)
         file = SweepFile(folder / "sweep.jsonl", sweep_header(self.runner.cfg, mode, model, self.settings, size))
         evaluation = SharedEvaluation(model, self.evaluator.metrics, self.fp16)

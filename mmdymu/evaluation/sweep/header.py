@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mmdymu.models import ControllableNet
@@ -40,7 +41,7 @@ def sweep_header(
         "tasks": list(model.tasks),
         "preferences": settings.preferences,
         "cost_weights": list(settings.cost_weights),
-        **({"budgets": [budget.to_dict() for budget in settings.budgets]} if settings.budgets else {}),
+        **_budget_entries(config, settings),
         "seed": settings.seed,
         "references": list(settings.references),
         "oracle_images": settings.oracle_images,
@@ -49,6 +50,16 @@ def sweep_header(
         "image_size": list(model.image_size),
         "version": __version__,
     }
+
+
+def _budget_entries(config: Mapping[str, Any], settings: SweepSettings) -> dict[str, Any]:
+    """Nothing of a sweep over cost weights."""
+    entries: dict[str, Any] = {}
+    if settings.budgets:
+        entries["budgets"] = [budget.to_dict() for budget in settings.budgets]
+    if any(budget.kind == "latency_ms" for budget in settings.budgets):
+        entries["profile_sha256"] = hashlib.sha256(Path(config["profile"]).read_bytes()).hexdigest()
+    return entries
 
 
 def _weights_digest(model: ControllableNet) -> str:

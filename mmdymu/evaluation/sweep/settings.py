@@ -79,7 +79,7 @@ class SweepSettings:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any] | None) -> SweepSettings:
-        """Settings of a config's dictionary.
+        """Settings of a config's dictionary; None means the default.
 
         Raises:
             ValueError: If a setting is unknown or out of range.
@@ -88,10 +88,11 @@ class SweepSettings:
         unknown = [name for name in config or {} if name not in known]
         if unknown:
             raise ValueError(f"sweep has no setting {unknown[0]!r}, only {known}")
-        if config and config.get("budgets") and config.get("cost_weights"):
-            found = f"cost_weights={config['cost_weights']!r} and budgets={config['budgets']!r}"
+        given = {name: value for name, value in (config or {}).items() if value is not None}
+        if given.get("budgets") and "cost_weights" in given:
+            found = f"cost_weights={given['cost_weights']!r} and budgets={given['budgets']!r}"
             raise ValueError(f"sweep has {found}: give one of the two")
-        return cls(**(config or {}))
+        return cls(**given)
 
     def draw(self, tasks: Sequence[str]) -> list[Preference]:
         """The preferences, uniform on the simplex, with cost weight 0."""

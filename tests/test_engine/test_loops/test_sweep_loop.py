@@ -23,7 +23,8 @@ from mmdymu.engine.frames import Frames
 from mmdymu.evaluation.sweep import SharedEvaluation, sweep_table
 from mmdymu.models import ControllableSegmentor
 from mmdymu.models.segmentors import Selection
-from mmdymu.search import tree_within_budget
+from mmdymu.search import NodeProfile, tree_within_budget
+from mmdymu.search.profile import model_signature
 from mmdymu.visualization.sweep import read_sweep
 
 SETTINGS = {
@@ -162,9 +163,25 @@ def test_a_sweep_within_budgets(checkpoint: str, tmp_path: Path) -> None:
 def test_an_infeasible_budget_is_refused_before_images_run(checkpoint: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"budget.flops=1 is too small for any tree"):
         sweep(tmp_path, checkpoint, sweep={"cost_weights": None, "budgets": [{"flops": 1.0}, {"flops": 1e12}]})
-    assert [line["kind"] for line in lines_of(tmp_path)] == ["header"]
+    assert not (tmp_path / "s").exists()
     with pytest.raises(ValueError, match=r"budget.latency_ms needs a profile"):
         sweep(tmp_path / "l", checkpoint, sweep={"cost_weights": None, "budgets": [{"latency_ms": 1.0}]})
+
+
+def test_a_sweep_within_latencies_goes_on_with_the_same_profile_alone(checkpoint: str, tmp_path: Path) -> None:
+    model, path = load_model(checkpoint), tmp_path / "profile.json"
+    asked = {"cost_weights": None, "budgets": [{"latency_ms": 12.0}], "preferences": 1}
+    for overhead in (0.5, 0.25):
+        profile = NodeProfile((1.0, 2.0, 3.0), (1.0,) * 3, overhead, tiny.SIZE, "cpu", model_signature(model))
+        profile.save(path)
+        if overhead == 0.25:
+            with pytest.raises(ValueError, match=r"belongs to another sweep, which cannot go on here \(profile_sha256"):
+                sweep(tmp_path, checkpoint, sweep=asked, profile=str(path))
+            continue
+        sweep(tmp_path, checkpoint, sweep=asked, profile=str(path))
+        (run,) = (line for line in lines_of(tmp_path) if line["kind"] == "run")
+        tree = BranchingTree(tuple(map(tuple, run["parents"])))
+        assert run["search"]["cost"] == profile.latency_ms(tree) <= 12.0
 
 
 def test_summary_and_scalars(swept: tuple[Path, dict[str, float]]) -> None:

@@ -71,6 +71,10 @@ def test_bad_settings_are_named(changes: dict[str, Any], message: str) -> None:
         SweepSettings(**changes)
 
 
+def test_none_is_the_default() -> None:
+    assert SweepSettings.from_config({"cost_weights": None, "budgets": None, "seed": 3}) == SweepSettings(seed=3)
+
+
 def test_cost_weights_and_budgets_exclude_each_other() -> None:
     with pytest.raises(ValueError, match=r"cost_weights=\[0, 1\] and budgets=\[.*\]: give one of the two"):
         SweepSettings.from_config({"cost_weights": [0, 1], "budgets": [{"flops": 1}]})
