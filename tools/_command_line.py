@@ -18,7 +18,7 @@ import mmdymu  # first: it names a missing dependency and the command that insta
 # isort: split
 from mmengine.config import Config, DictAction
 
-STEERING = ("pref", "cost_weight", "norm_statistics", "run_anchor")
+STEERING = ("pref", "cost_weight", "budget", "profile", "norm_statistics", "run_anchor")
 USER_ERRORS = (ValueError, TypeError, KeyError, FileNotFoundError)
 _OWN_FOLDERS = (Path(mmdymu.__file__).resolve().parent, Path(__file__).resolve().parent)
 _TRACEBACK_LINE = re.compile(r'File "(?P<file>[^"]+)", line \d+, in .*\n\s+(?P<source>.*)')
@@ -46,7 +46,8 @@ def make_parser(description: str) -> argparse.ArgumentParser:
         nargs="+",
         action=Settings,
         help="override settings of the config, key=value: 'pref=[0.6,0.2,0.2]' cost_weight=0.5, "
-        "or by task name: pref.semseg=0.6 pref.depth=0.4 (tasks not named get 0)",
+        "or by task name: pref.semseg=0.6 pref.depth=0.4 (tasks not named get 0); a hard budget in place of the cost "
+        "weight: budget.flops=1.2e8, budget.params=2e6, or budget.latency_ms=20 with profile=FILE.json",
     )
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none", help="job launcher")
     # torch.distributed.launch passes this option, torchrun sets the environment variable.
@@ -62,11 +63,14 @@ def load_config(args: argparse.Namespace) -> Config:
         raise FileNotFoundError(f"config {args.config!r} does not exist")
     config = Config.fromfile(args.config)
     config.launcher = args.launcher
-    options, preference = split_preference(args.cfg_options or {})
+    options, preference = split_named(args.cfg_options or {}, "pref", "<task>")
+    options, budget = split_named(options, "budget", "<kind>")
     check_settings(options, config)
     config.merge_from_dict(options)
     if preference:
         config.pref = preference
+    if budget:
+        config.budget = budget
     if args.work_dir is not None:
         config.work_dir = args.work_dir
     elif config.get("work_dir") is None:
@@ -77,21 +81,26 @@ def load_config(args: argparse.Namespace) -> Config:
 def check_settings(options: dict[str, Any], config: Config) -> None:
     """Complain about a setting that is almost one of those that steer a test."""
     for key in options:
-        close = difflib.get_close_matches(key, STEERING, n=1, cutoff=0.75)
-        if close and key not in STEERING and key not in config:
+        name = key.split(".", maxsplit=1)[0]
+        close = difflib.get_close_matches(name, STEERING, n=1, cutoff=0.75)
+        if close and name not in STEERING and name not in config:
             raise ValueError(f"--cfg-options: unknown setting {key!r}, did you mean {close[0]!r}?")
 
 
-def split_preference(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Take the entries ``pref.<task>`` out of ``options``; mmengine cannot merge these into a list or None.
+def split_named(options: dict[str, Any], name: str, part: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Take the entries ``<name>.<part>`` out of ``options``: together they replace what the config has.
+
+    mmengine could not merge them into a list or None.
 
     Returns:
-        The other options, and the weights by task name.
+        The other options, and the values by part.
     """
-    named = {key.removeprefix("pref."): value for key, value in options.items() if key.startswith("pref.")}
-    if named and "pref" in options:
-        raise ValueError(f"--cfg-options: give either pref or pref.<task>, got pref={options['pref']} and {named}")
-    return {key: value for key, value in options.items() if not key.startswith("pref.")}, named
+    start = f"{name}."
+    named = {key.removeprefix(start): value for key, value in options.items() if key.startswith(start)}
+    if named and name in options:
+        found = f"{name}={options[name]} and {named}"
+        raise ValueError(f"--cfg-options: give either {name} or {name}.{part}, got {found}")
+    return {key: value for key, value in options.items() if not key.startswith(start)}, named
 
 
 def check_checkpoint(path: str) -> None:

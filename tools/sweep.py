@@ -1,4 +1,4 @@
-"""Test at many preferences and cost weights: ``python tools/sweep.py CONFIG CHECKPOINT --out DIR``."""
+"""Test at many preferences, by cost weights or budgets: ``python tools/sweep.py CONFIG CHECKPOINT --out DIR``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from mmdymu.evaluation.sweep import sweep_table
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = make_parser("Test a controllable model at many preferences and cost weights; go on where a sweep stopped")
+    parser = make_parser(
+        "Test a controllable model at many preferences, by cost weights or budgets; go on where a sweep stopped"
+    )
     parser.add_argument("config", help="config file; its `sweep` has the defaults of the options below")
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument(
@@ -27,6 +29,13 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--preferences", type=int, help="number of preferences, drawn uniformly from the simplex")
     parser.add_argument("--cost-weights", type=float, nargs="+", metavar="C", help="in [0, 1], ascending")
+    parser.add_argument(
+        "--budgets",
+        nargs="+",
+        metavar="KIND=LIMIT",
+        help="in place of cost weights, ascending: flops=1e8 flops=1.2e8, or params=…, or latency_ms=… with "
+        "--cfg-options profile=FILE.json",
+    )
     parser.add_argument("--seed", type=int, help="seed of the drawn preferences")
     parser.add_argument(
         "--references",
@@ -45,7 +54,25 @@ def sweep_settings(config: Config, args: argparse.Namespace) -> dict[str, Any]:
     """Return the config's settings under those of the command line."""
     names = ("preferences", "cost_weights", "seed", "references", "oracle_images")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    return {**config.get("sweep", {}), **given}
+    settings = {**config.get("sweep", {}), **given}
+    # The command line's cost weights or budgets replace the config's, of whatever kind the two are.
+    if args.budgets is not None:
+        settings["budgets"] = [parse_budget(text) for text in args.budgets]
+        if args.cost_weights is None:
+            settings.pop("cost_weights", None)
+    elif args.cost_weights is not None:
+        settings.pop("budgets", None)
+    return settings
+
+
+def parse_budget(text: str) -> dict[str, float]:
+    """Read ``flops=1e8``."""
+    kind, _, limit = text.partition("=")
+    try:
+        return {kind: float(limit)}
+    except ValueError:
+        pass
+    raise ValueError(f"--budgets: {text!r} must be KIND=LIMIT, such as flops=1e8")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -58,8 +85,12 @@ def main(arguments: Sequence[str]) -> int:
     config.test_cfg = dict(type="mmdymu.PreferenceSweepLoop", sweep=sweep_settings(config, args), out=str(folder))
     Runner.from_cfg(config).test()
     if is_main_process():
-        print(sweep_table(load(folder / "summary.json")))
-        print(f"pictures and a page: python tools/report.py {folder}")
+        summary = load(folder / "summary.json")
+        print(sweep_table(summary))
+        if "budgets" in summary["header"]:
+            print(f"numbers: {folder / 'summary.json'}; pictures and the page are made of sweeps over cost weights")
+        else:
+            print(f"pictures and a page: python tools/report.py {folder}")
     return 0
 
 

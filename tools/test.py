@@ -26,7 +26,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--out",
         metavar="FILE",
-        help="FILE.json: metrics, preference, tree and cost; FILE.pkl: the predictions",
+        help="FILE.json: metrics, preference, budget, tree and cost; FILE.pkl: the predictions",
     )
     parser.add_argument("--show", action="store_true", help="show the predictions in a window")
     parser.add_argument("--show-dir", metavar="FOLDER", help="paint the predictions into files of this folder")

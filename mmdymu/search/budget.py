@@ -19,6 +19,7 @@ from .chains import count_chains
 from .exact import MAX_CHAINS, pareto_front
 from .likelihood import most_probable_tree
 from .profile import NodeProfile
+from .table_bound import loss_bound
 
 __all__ = ["BudgetedTree", "TreePrices", "tree_prices", "tree_within_budget"]
 
@@ -102,7 +103,10 @@ def tree_prices(model: ControllableNet, kind: str, profile: NodeProfile | None =
     complexity = model.complexity
     if kind == "latency_ms":
         if profile is None:
-            raise ValueError("budget.latency_ms needs a profile: measure one with tools/profile_nodes.py")
+            raise ValueError(
+                "budget.latency_ms needs a profile of this model on this device: measure it with "
+                "tools/profile_nodes.py and give profile=FILE.json"
+            )
         profile.check(model)
         return TreePrices(tuple((time,) * model.num_tasks for time in profile.node_ms), profile.fixed_ms)
     if kind == "flops":
@@ -156,17 +160,16 @@ def path_table(model: ControllableNet) -> np.ndarray | None:
 
 
 def _on_table(table: np.ndarray, preference: Preference, budget: Budget, prices: TreePrices) -> BudgetedTree:
-    room = budget.limit - prices.fixed
-    tasks, trunk = len(table), sum(prices.layer_costs)
-    exact = count_chains(tasks, table.ndim - 1) <= MAX_CHAINS
-    share = max(room / trunk - 1.0, 0.0) / max(tasks - 1, 1)
+    room, trunk = budget.limit - prices.fixed, sum(prices.layer_costs)
+    exact = count_chains(len(table), table.ndim - 1) <= MAX_CHAINS
+    share = max(room / trunk - 1.0, 0.0) / max(len(table) - 1, 1)
     front = pareto_front(table, preference.weights, prices.node_costs, max_share=share, exact=exact)
     # The front forgives rounding, a budget does not.
-    fitting = [solution for solution in front if prices.of(solution.tree) <= budget.limit]
-    best = min(fitting, key=lambda solution: solution.loss)
-    # No tree is better than every task's own best path.
-    bound = sum(float(r * losses.min()) for r, losses in zip(preference.weights, table, strict=True))
-    gap = 0.0 if exact else best.loss - bound
+    best = min((s for s in front if prices.of(s.tree) <= budget.limit), key=lambda solution: solution.loss)
+    gap = 0.0
+    if not exact:
+        weighted = np.array(preference.weights).reshape(-1, *[1] * (table.ndim - 1)) * table
+        gap = best.loss - loss_bound(weighted, prices.layer_costs, room, best.loss)
     return BudgetedTree(best.tree, prices.of(best.tree), best.loss, exact, gap, "loss", budget)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mmdymu.tree import BranchingTree
 
+from .renaming import rename_nodes
 from .solution import Solution
 
 __all__ = ["greedy_front"]
@@ -17,7 +18,9 @@ Paths = NDArray[np.int64]
 
 
 def greedy_front(weighted: NDArray[np.float64], layer_shares: NDArray[np.float64]) -> list[Solution]:
-    """Collect trees on the way from separate streams to one trunk, and all with a common branch depth.
+    """Collect trees on the way from separate streams to one trunk, all with a common branch depth, the best trunk.
+
+    Their nodes are then exchanged for better ones of the same layer.
 
     Args:
         weighted: Path table of L + 1 axes, times the weights.
@@ -33,6 +36,9 @@ def greedy_front(weighted: NDArray[np.float64], layer_shares: NDArray[np.float64
         for branch in range(layers + 1)
     ]
     candidates.extend(_merge_all(weighted, layer_shares))
+    trunk = np.unravel_index(weighted.sum(axis=0).argmin(), (tasks,) * layers)
+    candidates.append(np.tile(np.array(trunk), (tasks, 1)))
+    candidates.extend([rename_nodes(weighted, paths) for paths in candidates])
     return [
         Solution(_share(paths, layer_shares), _loss(weighted, paths), BranchingTree.from_paths(paths.tolist()))
         for paths in candidates

@@ -47,10 +47,9 @@ class NodeProfile:
 
     def __post_init__(self) -> None:
         """Validates, and turns sequences into tuples."""
-        object.__setattr__(self, "node_ms", _times("node_ms", self.node_ms, 0.0))
-        object.__setattr__(self, "head_ms", _times("head_ms", self.head_ms, 0.0))
-        (overhead,) = _times("overhead_ms", [self.overhead_ms], -math.inf)
-        object.__setattr__(self, "overhead_ms", overhead)
+        object.__setattr__(self, "node_ms", _times("node_ms", self.node_ms))
+        object.__setattr__(self, "head_ms", _times("head_ms", self.head_ms))
+        object.__setattr__(self, "overhead_ms", *_times("overhead_ms", [self.overhead_ms]))
         if not (_is_list(self.size) and len(self.size) == 2 and all(type(n) is int and n > 0 for n in self.size)):
             raise ValueError(f"profile: size={self.size!r} must be (height, width)")
         object.__setattr__(self, "size", tuple(self.size))
@@ -63,8 +62,8 @@ class NodeProfile:
 
     @property
     def fixed_ms(self) -> float:
-        """What every tree takes: heads and overhead, not less than 0."""
-        return max(math.fsum(self.head_ms) + self.overhead_ms, 0.0)
+        """What every tree takes: heads and overhead."""
+        return math.fsum(self.head_ms) + self.overhead_ms
 
     def latency_ms(self, tree: BranchingTree) -> float:
         """The time that a tree with all heads should take."""
@@ -136,9 +135,9 @@ def model_signature(model: ControllableNet) -> dict[str, Any]:
     }
 
 
-def _times(name: str, values: Any, low: float) -> tuple[float, ...]:
-    known = _is_list(values) and values and all(type(value) in (int, float) for value in values)
-    if not known or not all(low <= value < math.inf and value > -math.inf for value in values):
+def _times(name: str, values: Any) -> tuple[float, ...]:
+    known = _is_list(values) and len(values) > 0 and all(type(value) in (int, float) for value in values)
+    if not known or not all(0 <= value < math.inf for value in values):
         raise ValueError(f"profile: {name}={values!r} must be finite times in milliseconds")
     return tuple(map(float, values))
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -35,7 +36,7 @@ def all_trees(tasks: int, layers: int) -> list[BranchingTree]:
 
 def objective_of(model: ControllableSegmentor, preference: Preference, tree: BranchingTree) -> float:
     """What is minimised, written plainly."""
-    if torch.isfinite(model.path_losses).all():
+    if model.path_losses.numel() and torch.isfinite(model.path_losses).all():
         table = model.path_losses
         pairs = enumerate(zip(preference.weights, tree.paths, strict=True))
         return sum(r * float(table[(j, *path)] / table[(j,) * table.ndim]) for j, (r, path) in pairs)
@@ -77,6 +78,33 @@ def test_the_best_of_all_trees(tasks: tuple[str, ...], merge: tuple[int, ...], k
         assert (found.exact, found.gap, found.measure) == (True, 0.0, "loss" if table else "log_probability")
         assert own <= before + 1e-6  # more to spend is never worse
         before = own
+
+
+def many_tasks(table: bool) -> Any:
+    tasks = tuple(f"semseg{i}" for i in range(20))
+    merge = (2, 3) if table else (1, 1, 1, 1, 1)
+    return model_of(tasks, table=table, merge=merge)
+
+
+@pytest.mark.parametrize("table", [True, False])
+def test_twenty_tasks_within_a_stated_gap(table: bool) -> None:
+    model = many_tasks(table)
+    preference = Preference.sample(model.tasks, np.random.default_rng(0), cost_weight=0.0)
+    low = model.complexity.flops(BranchingTree.shared(20, model.num_layers, 0))
+    high = model.complexity.flops(model.anchor_tree)
+    for part in (0.0, 0.1, 0.5):
+        limit = low + part * (high - low)
+        start = time.perf_counter()
+        found = tree_within_budget(model, preference, {"flops": limit})
+        assert time.perf_counter() - start < 1.0
+        assert model.complexity.flops(found.tree) == found.cost <= limit
+        sign = 1 if table else -1
+        assert sign * found.objective == pytest.approx(objective_of(model, preference, found.tree), rel=1e-5)
+        assert not found.exact
+        for trunk in range(20):
+            rival = objective_of(model, preference, BranchingTree.shared(20, model.num_layers, trunk))
+            assert sign * found.objective <= rival + 1e-5
+            assert rival >= sign * found.objective - found.gap - 1e-5
 
 
 @pytest.mark.parametrize("table", [True, False])

@@ -54,6 +54,20 @@ def test_cost_weight(command_line, parse) -> None:
     assert config.optim_wrapper.optimizer.lr == 3
 
 
+@pytest.mark.parametrize("in_config", ["", "budget = None", "budget = dict(params=1e6)", "budget = dict(flops=1)"])
+def test_budget(command_line, parse, config_file: Path, in_config: str) -> None:
+    """A budget of the command line replaces that of the config; one budget has one kind."""
+    config_file.write_text(config_file.read_text() + in_config)
+    config = command_line.load_config(parse("--cfg-options", "budget.flops=1.2e8", "profile=p.json"))
+    assert config.budget == {"flops": 1.2e8}
+    assert config.profile == "p.json"
+
+
+def test_budget_given_twice(command_line, parse) -> None:
+    with pytest.raises(ValueError, match=r"either budget or budget\.<kind>"):
+        command_line.load_config(parse("--cfg-options", "budget=1e8", "budget.flops=1"))
+
+
 def test_preference_given_twice(command_line, parse) -> None:
     with pytest.raises(ValueError, match=r"either pref or pref\.<task>"):
         command_line.load_config(parse("--cfg-options", "pref=[1,0]", "pref.depth=1"))
@@ -168,7 +182,15 @@ def test_settings_need_a_value(command_line: ModuleType, capsys: pytest.CaptureF
     assert "--cfg-options: 'pref.depth' must be key=value" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("option", "meant"), [("preff=[1,0]", "pref"), ("cost_wieght=1", "cost_weight")])
+@pytest.mark.parametrize(
+    ("option", "meant"),
+    [
+        ("preff=[1,0]", "pref"),
+        ("cost_wieght=1", "cost_weight"),
+        ("budgets.flops=1e8", "budget"),
+        ("profil=p.json", "profile"),
+    ],
+)
 def test_mistyped_settings_are_told(
     command_line: ModuleType, parse: Callable[..., Namespace], option: str, meant: str
 ) -> None:

@@ -55,11 +55,33 @@ def test_the_default_folder_is_in_the_work_dir(sweep_tool: ModuleType, files: tu
     assert Path("there/sweep/summary.json").is_file()
 
 
+def test_budgets_replace_the_cost_weights(sweep_tool: ModuleType, files: tuple[str, str], capsys: Any) -> None:
+    options = ["--preferences", "1", "--budgets", "params=1e9", "params=2e9"]
+    assert sweep_tool.main([*files, "--out", "found", *options]) == 0
+    lines = [json.loads(line) for line in Path("found/sweep.jsonl").read_text().splitlines()]
+    assert [line["budget"] for line in lines if line["kind"] == "run"] == [{"params": 1e9}, {"params": 2e9}]
+    printed = capsys.readouterr().out
+    assert "at most 1000 M parameters" in printed
+    assert "tools/report.py" not in printed
+
+
+def test_the_last_word_is_the_command_lines(sweep_tool: ModuleType) -> None:
+    def settings(config: dict[str, Any], *options: str) -> dict[str, Any]:
+        return sweep_tool.sweep_settings(Config({"sweep": config}), sweep_tool.parse_arguments(["c", "m", *options]))
+
+    assert settings({"budgets": [{"flops": 1}]}, "--cost-weights", "0") == {"cost_weights": [0.0]}
+    assert settings({"cost_weights": [0]}, "--budgets", "flops=1") == {"budgets": [{"flops": 1.0}]}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--preferences", "0"], "sweep.preferences=0 must be a whole number"),
         (["--cost-weights", "0", "2"], "sweep.cost_weights=[0.0, 2.0] must be numbers in [0, 1]"),
+        (["--budgets", "flops"], "--budgets: 'flops' must be KIND=LIMIT, such as flops=1e8"),
+        (["--budgets", "macs=1e8"], "unknown kind 'macs'"),
+        (["--budgets", "flops=2", "flops=1"], "must be of one kind and ascend"),
+        (["--budgets", "flops=1", "--cost-weights", "0"], "give one of the two"),
         (["--cfg-options", "sweep.preference=3"], "sweep has no setting 'preference'"),
     ],
 )

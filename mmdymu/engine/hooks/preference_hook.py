@@ -10,10 +10,12 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmdymu.budget import Budget
 from mmdymu.models import ControllableNet
 from mmdymu.models.backbones import Node
 from mmdymu.preference import Preference
 from mmdymu.registry import HOOKS
+from mmdymu.search import BudgetedTree, NodeProfile, tree_within_budget
 
 from ..calibration import calibrate
 from ..frames import Frames
@@ -24,7 +26,9 @@ class PreferenceHook(Hook):
     """Sets the preference of ``cfg.pref`` and ``cfg.cost_weight`` before validation and test, and logs the network.
 
     Any script that builds a runner so understands ``--cfg-options 'pref=[0.6,0.2,0.2]' cost_weight=0.5``. An unset
-    ``pref`` is uniform, an unset ``cost_weight`` 0. ``cfg.norm_statistics`` is ``running`` (default), ``batch`` or
+    ``pref`` is uniform, an unset ``cost_weight`` 0. ``cfg.budget`` takes the place of the cost weight: one of
+    ``budget.flops=1.2e8``, ``budget.params=2e6`` and ``budget.latency_ms=20``, the last with ``profile=FILE.json`` of
+    ``tools/profile_nodes.py``. ``cfg.norm_statistics`` is ``running`` (default), ``batch`` or
     ``calibrated``; calibration runs training images through the chosen tree. ``cfg.run_anchor=True`` tests the
     single-task networks themselves, the reference of every multi-task score.
 
@@ -46,7 +50,11 @@ class PreferenceHook(Hook):
         self._foreign = "_extra_state" not in checkpoint.get("state_dict", checkpoint)
 
     def before_val(self, runner: Runner) -> None:
-        """Sets the preference, unless the loop does it."""
+        """Sets the preference, unless the loop does it.
+
+        Raises:
+            ValueError: If what the config asks for is malformed or contradicts itself, or no tree fits the budget.
+        """
         if not getattr(runner.val_loop, "sets_preferences", False):
             self._apply(runner)
 
@@ -54,19 +62,27 @@ class PreferenceHook(Hook):
         """Sets the preference, unless the loop does it.
 
         Raises:
-            ValueError: If the checkpoint is not one of a controllable model, so that untrained weights would be tested.
+            ValueError: As in :meth:`before_val`, and if the checkpoint is not one of a controllable model, so that
+                untrained weights would be tested.
         """
         if self._foreign:
             raise ValueError(
                 "the checkpoint names no tasks, so it is not one of a controllable model: train one, from single-task "
                 "checkpoints with model.anchor=dict(checkpoints={task: path})"
             )
+        if runner.cfg.get("budget") is not None and not _model_of(runner).is_controllable:
+            raise ValueError("the edge hypernet is not trained, so no tree can be chosen for a budget: leave it out")
         if not getattr(runner.test_loop, "sets_preferences", False):
             self._apply(runner)
 
     def _apply(self, runner: Runner) -> None:
-        model: ControllableNet = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = _model_of(runner)
+        budget = Budget.parse(runner.cfg.get("budget"))
         if runner.cfg.get("run_anchor", False):
+            if budget is not None:
+                raise ValueError(
+                    f"run_anchor=True and budget={budget.to_dict()} exclude each other: give one of the two"
+                )
             model.clear_preference()
             runner.logger.info("run_anchor: the single-task networks are tested, without any preference")
             return
@@ -75,15 +91,24 @@ class PreferenceHook(Hook):
         if asked is None:
             asked = Preference.uniform(model.tasks).weights
         preference = Preference.parse(asked, cost_weight=cost_weight, tasks=model.tasks)
+        if budget is not None and cost_weight:
+            raise ValueError(
+                f"cost_weight={cost_weight!r} and budget={budget.to_dict()} exclude each other: give one of the two"
+            )
         if not model.is_controllable:
-            runner.logger.warning("the edge hypernet is not trained: the anchor runs, whatever the preference")
+            asked = "preference" if budget is None else "preference and the budget"
+            runner.logger.warning(f"the edge hypernet is not trained: the anchor runs, whatever the {asked}")
             return
-        model.set_preference(preference)
+        found = None if budget is None else _search(runner, model, preference, budget)
+        if found is None:
+            model.set_preference(preference)
+        else:
+            model.set_preference(preference, found.tree, found.about())
         setting = runner.cfg.get("norm_statistics", "running")
         model.set_norm_statistics(setting)
         if setting == "calibrated":
             self._calibrate(runner, model)
-        self._log(runner, model)
+        self._log(runner, model, found)
 
     def _calibrate(self, runner: Runner, model: ControllableNet) -> None:
         selection = model.selection
@@ -100,7 +125,7 @@ class PreferenceHook(Hook):
         model.attach_states(self._calibrated[key])
 
     @staticmethod
-    def _log(runner: Runner, model: ControllableNet) -> None:
+    def _log(runner: Runner, model: ControllableNet, found: BudgetedTree | None) -> None:
         selection, report = model.selection, model.report()
         assert selection is not None
         cost = (
@@ -108,4 +133,15 @@ class PreferenceHook(Hook):
             f"at {model.image_size[0]}x{model.image_size[1]}, {report['params'] / 1e6:.3f} M parameters, "
             f"controllable share {report['share']:.3f}"
         )
-        runner.logger.info(f"preference: {selection.preference}\n{report['tree']}\n{cost}")
+        lines = [f"preference: {selection.preference}", *([f"budget: {found}"] if found else []), report["tree"], cost]
+        runner.logger.info("\n".join(lines))
+
+
+def _model_of(runner: Runner) -> ControllableNet:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def _search(runner: Runner, model: ControllableNet, preference: Preference, budget: Budget) -> BudgetedTree:
+    path = runner.cfg.get("profile")
+    profile = NodeProfile.load(path) if path and budget.kind == "latency_ms" else None
+    return tree_within_budget(model, preference, budget, profile)

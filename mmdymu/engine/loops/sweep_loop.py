@@ -38,6 +38,7 @@ from mmdymu.models.backbones import NodeStates
 from mmdymu.models.segmentors import Selection
 from mmdymu.preference import Preference
 from mmdymu.registry import LOOPS
+from mmdymu.search import NodeProfile
 from mmdymu.search.path_table import build_path_table
 from mmdymu.tree import BranchingTree
 
@@ -47,7 +48,9 @@ from ..frames import Batch, Frames
 
 @LOOPS.register_module()
 class PreferenceSweepLoop(BaseLoop):
-    """Tests the model at many preferences and cost weights in one go; what networks share is computed once.
+    """Tests the model at many preferences, with cost weights or within budgets, in one go.
+
+    What networks share is computed once.
 
     As ``test_cfg`` it is what ``tools/sweep.py`` runs; as ``val_cfg`` it validates a controller while it is trained,
     and its numbers (``sweep/hypervolume_c0``, ``multi_task/delta_m``, …) can choose the best checkpoint. It writes
@@ -55,7 +58,8 @@ class PreferenceSweepLoop(BaseLoop):
     ``summary.json``.
 
     Args:
-        runner: The runner; ``runner.cfg.norm_statistics`` counts, ``pref`` and ``cost_weight`` do not.
+        runner: The runner; ``runner.cfg.norm_statistics`` counts, and ``profile`` for budgets of latency; ``pref``,
+            ``cost_weight`` and ``budget`` do not.
         dataloader: Test images.
         evaluator: Metrics.
         sweep: Arguments of :class:`~mmdymu.evaluation.sweep.SweepSettings`.
@@ -122,7 +126,7 @@ class PreferenceSweepLoop(BaseLoop):
         size = len(self.dataloader.dataset)
         file = SweepFile(folder / "sweep.jsonl", sweep_header(self.runner.cfg, mode, model, self.settings, size))
         evaluation = SharedEvaluation(model, self.evaluator.metrics, self.fp16)
-        sweep = PreferenceSweep(model, evaluation, self.settings, self._states, self._delta)
+        sweep = PreferenceSweep(model, evaluation, self.settings, self._states, self._delta, self._profile)
         batches = KeptBatches(self.dataloader, self.settings.cache_gib)
         sweep.run(batches, len(batches), size, sweep.ask(self._oracle_table(folder, mode)), file)
         summary = json_ready(sweep_summary(model, self.settings, file))
@@ -140,6 +144,12 @@ class PreferenceSweepLoop(BaseLoop):
             return states
         selection = Selection(preference, tree, states)
         return selection.with_states(calibrate(model, selection, self._training_frames)).node_states
+
+    @property
+    def _profile(self) -> NodeProfile | None:
+        path = self.runner.cfg.get("profile")
+        needed = any(budget.kind == "latency_ms" for budget in self.settings.budgets)
+        return NodeProfile.load(path) if path and needed else None
 
     @cached_property
     def _training_frames(self) -> list[Batch]:

@@ -1,11 +1,11 @@
-"""A controllable network tested at many preferences and cost weights."""
+"""A controllable network tested at many preferences, with cost weights or within budgets."""
 
 from __future__ import annotations
 
 from .batches import KeptBatches
 from .header import sweep_header
 from .preference_sweep import Asked, PreferenceSweep
-from .settings import SweepSettings
+from .settings import Saving, SweepSettings
 from .shared_evaluation import SharedEvaluation
 from .summary import flat_summary, summarize_sweep, sweep_summary
 from .sweep_file import SweepFile, json_ready
@@ -15,6 +15,7 @@ __all__ = [
     "Asked",
     "KeptBatches",
     "PreferenceSweep",
+    "Saving",
     "SharedEvaluation",
     "SweepFile",
     "SweepSettings",

@@ -40,6 +40,7 @@ def sweep_header(
         "tasks": list(model.tasks),
         "preferences": settings.preferences,
         "cost_weights": list(settings.cost_weights),
+        **({"budgets": [budget.to_dict() for budget in settings.budgets]} if settings.budgets else {}),
         "seed": settings.seed,
         "references": list(settings.references),
         "oracle_images": settings.oracle_images,

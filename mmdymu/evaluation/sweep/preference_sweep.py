@@ -1,4 +1,4 @@
-"""Tests a controllable network at many preferences and cost weights."""
+"""Tests a controllable network at many preferences, with cost weights or within budgets."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from mmdymu.models import ControllableNet
 from mmdymu.models.backbones import NodeStates
 from mmdymu.preference import Preference
 from mmdymu.progress import Progress
+from mmdymu.search import BudgetedTree, NodeProfile, tree_within_budget
 from mmdymu.search.brackets import heuristic_tree, normalised_table, searched_trees
 from mmdymu.tree import BranchingTree
 
 from .costs import predict_trees, tree_costs
 from .routes import Network
-from .settings import SweepSettings
+from .settings import Saving, SweepSettings
 from .shared_evaluation import SharedEvaluation
 from .sweep_file import SweepFile
 
@@ -33,14 +34,16 @@ class Asked:
     Attributes:
         index: Its number.
         preference: What is asked for.
-        tree: What the controller answers.
+        tree: What the controller answers, or the search within a budget.
         rivals: Trees of at most the same share, by the name of the choice; ``controller`` is ``tree`` itself.
+        found: What the search within a budget says; None for a cost weight.
     """
 
     index: int
     preference: Preference
     tree: BranchingTree
     rivals: Mapping[str, BranchingTree]
+    found: BudgetedTree | None = None
 
 
 class PreferenceSweep:
@@ -52,6 +55,7 @@ class PreferenceSweep:
         settings: What is measured.
         states: Gives the states of a tree's nodes under a preference, such as adapted norms.
         delta: Turns metrics of a network and of the single-task nets into Δm, per cent; None where it is not defined.
+        profile: Times of the model's parts, for budgets of latency.
     """
 
     def __init__(
@@ -61,9 +65,10 @@ class PreferenceSweep:
         settings: SweepSettings,
         states: Callable[[Preference, BranchingTree], NodeStates],
         delta: Callable[[Mapping[str, float], Mapping[str, float]], float | None],
+        profile: NodeProfile | None = None,
     ) -> None:
         self.model, self.evaluation, self.settings = model, evaluation, settings
-        self.states, self.delta = states, delta
+        self.states, self.delta, self.profile = states, delta, profile
 
     def ask(self, oracle_table: torch.Tensor | None = None) -> list[Asked]:
         """All tests, with the trees that they are compared with.
@@ -73,9 +78,15 @@ class PreferenceSweep:
 
         Returns:
             The tests; the choice ``search`` is there if the model has a path table, ``oracle`` if one is given.
+
+        Raises:
+            ValueError: If no tree fits a budget.
         """
-        asked = self.settings.asked(self.model.tasks)
-        trees = predict_trees(self.model, asked)
+        pairs = self.settings.asked(self.model.tasks)
+        asked = [preference for preference, _ in pairs]
+        found = [self._search(preference, saving) for preference, saving in pairs]
+        predicted = predict_trees(self.model, asked)
+        trees = [tree if chosen is None else chosen.tree for tree, chosen in zip(predicted, found, strict=True)]
         tables = {"oracle": oracle_table, "search": self._own_table()}
         weights = [preference.weights for preference in asked]
         shares = [[self.model.complexity.share(tree)] for tree in trees]
@@ -88,8 +99,8 @@ class PreferenceSweep:
                 rows = searched_trees(self.model, normalised_table(table), weights, shares, f"{name} trees")
                 choices[name] = [tree for (tree,) in rows]
         return [
-            Asked(index, preference, tree, {name: found[index] for name, found in choices.items()})
-            for index, (preference, tree) in enumerate(zip(asked, trees, strict=True))
+            Asked(index, preference, tree, {name: row[index] for name, row in choices.items()}, chosen)
+            for index, (preference, tree, chosen) in enumerate(zip(asked, trees, found, strict=True))
         ]
 
     def run(
@@ -114,6 +125,11 @@ class PreferenceSweep:
             self.evaluation.measure(batches, size, [single, *networks], rivals, bar.update)
             file.append(self._lines(tests, networks, single, file))
 
+    def _search(self, preference: Preference, saving: Saving) -> BudgetedTree | None:
+        if saving.budget is None:
+            return None
+        return tree_within_budget(self.model, preference, saving.budget, self.profile)
+
     def _own_table(self) -> torch.Tensor | None:
         table = self.model.path_losses
         return table if table.numel() and bool(torch.isfinite(table).all()) else None
@@ -135,6 +151,8 @@ class PreferenceSweep:
             yield {"kind": "single", **self._measured(self.model.anchor_tree, single)}
         for test, network in zip(tests, networks, strict=True):
             asked = {"weights": test.preference.weights, "cost_weight": test.preference.cost_weight}
+            if test.found is not None:
+                asked |= {"budget": test.found.budget.to_dict(), "search": test.found.about()["budget"]}
             measured = self._measured(test.tree, network)
             delta = self.delta(measured["metrics"], reference)
             for choice, tree in test.rivals.items():

@@ -9,9 +9,28 @@ from typing import Any
 
 import numpy as np
 
+from mmdymu.budget import Budget
 from mmdymu.preference import Preference
 
-__all__ = ["SweepSettings"]
+__all__ = ["Saving", "SweepSettings"]
+
+
+@dataclass(frozen=True)
+class Saving:
+    """One way to ask for a cheaper network: a cost weight, or a hard budget.
+
+    Attributes:
+        cost_weight: In [0, 1]; 0 with a budget.
+        budget: The limit, or None.
+    """
+
+    cost_weight: float = 0.0
+    budget: Budget | None = None
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """How a sweep's files name it."""
+        return {"cost_weight": self.cost_weight} if self.budget is None else {"budget": self.budget.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -20,7 +39,8 @@ class SweepSettings:
 
     Attributes:
         preferences: Number of preferences, drawn uniformly from the simplex.
-        cost_weights: Values of c, ascending; every preference is tested with each.
+        cost_weights: Values of c, ascending; every preference is tested with each. Empty if there are budgets.
+        budgets: Hard budgets of one kind, ascending, in place of cost weights.
         seed: Of the drawn preferences.
         references: Reference points of the hypervolume, in normalised losses: a number for all tasks.
         oracle_images: Test images for the path table of the oracle; 0 leaves the oracle out.
@@ -34,6 +54,7 @@ class SweepSettings:
 
     preferences: int = 20
     cost_weights: tuple[float, ...] = (0.0, 0.5, 1.0)
+    budgets: tuple[Budget, ...] = ()
     seed: int = 0
     references: tuple[float, ...] = (2.0, 3.0)
     oracle_images: int = 0
@@ -43,7 +64,9 @@ class SweepSettings:
 
     def __post_init__(self) -> None:
         """Validates, and turns sequences into tuples."""
-        object.__setattr__(self, "cost_weights", _numbers("cost_weights", self.cost_weights, 0, 1))
+        object.__setattr__(self, "budgets", _budgets(self.budgets))
+        weights = () if self.budgets else _numbers("cost_weights", self.cost_weights, 0, 1)
+        object.__setattr__(self, "cost_weights", weights)
         object.__setattr__(self, "references", _numbers("references", self.references, 0, math.inf))
         if list(self.cost_weights) != sorted(set(self.cost_weights)):
             raise ValueError(f"sweep.cost_weights={list(self.cost_weights)} must ascend")
@@ -65,6 +88,9 @@ class SweepSettings:
         unknown = [name for name in config or {} if name not in known]
         if unknown:
             raise ValueError(f"sweep has no setting {unknown[0]!r}, only {known}")
+        if config and config.get("budgets") and config.get("cost_weights"):
+            found = f"cost_weights={config['cost_weights']!r} and budgets={config['budgets']!r}"
+            raise ValueError(f"sweep has {found}: give one of the two")
         return cls(**(config or {}))
 
     def draw(self, tasks: Sequence[str]) -> list[Preference]:
@@ -72,9 +98,28 @@ class SweepSettings:
         rng = np.random.default_rng(self.seed)
         return [Preference.sample(tasks, rng, cost_weight=0.0) for _ in range(self.preferences)]
 
-    def asked(self, tasks: Sequence[str]) -> list[Preference]:
-        """All that is tested: every preference with every cost weight, cost weights next to each other."""
-        return [Preference(r.tasks, r.weights, c) for r in self.draw(tasks) for c in self.cost_weights]
+    @property
+    def savings(self) -> tuple[Saving, ...]:
+        """What every preference is tested with."""
+        return tuple(Saving(budget=budget) for budget in self.budgets) or tuple(map(Saving, self.cost_weights))
+
+    def asked(self, tasks: Sequence[str]) -> list[tuple[Preference, Saving]]:
+        """All that is tested: every preference with every cost weight or budget, those next to each other."""
+        return [
+            (Preference(r.tasks, r.weights, saving.cost_weight), saving)
+            for r in self.draw(tasks)
+            for saving in self.savings
+        ]
+
+
+def _budgets(values: Any) -> tuple[Budget, ...]:
+    if isinstance(values, str | Mapping | Budget) or not isinstance(values, Sequence):
+        raise ValueError(f"sweep.budgets={values!r} must be a list, such as [dict(flops=1e8), dict(flops=1.2e8)]")
+    budgets = [budget for value in values if (budget := Budget.parse(value)) is not None]
+    limits = [budget.limit for budget in budgets]
+    if len({budget.kind for budget in budgets}) > 1 or len(budgets) < len(values) or limits != sorted(set(limits)):
+        raise ValueError(f"sweep.budgets={values!r} must be of one kind and ascend")
+    return tuple(budgets)
 
 
 def _numbers(name: str, values: Any, low: float, high: float) -> tuple[float, ...]:

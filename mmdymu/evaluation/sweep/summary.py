@@ -28,9 +28,9 @@ Floats = NDArray[np.float64]
 def summarize_sweep(header: Line, single: Line, runs: Sequence[Line], brackets: Sequence[Line]) -> dict[str, Any]:
     """What a sweep says as a whole.
 
-    Losses are divided by those of the single-task nets. Per cost weight: mean share, multiply-adds and parameters;
-    the hypervolume of the loss vectors for each reference point, and its N-th root, comparable over numbers of tasks;
-    the mean uniformity; the mean weighted loss rL = Σ r_i L_i / L_i(single) as tested, and under running norm
+    Losses are divided by those of the single-task nets. Per cost weight or budget: mean share, multiply-adds and
+    parameters; the hypervolume of the loss vectors for each reference point, and its N-th root, comparable over numbers
+    of tasks; the mean uniformity; the mean weighted loss rL = Σ r_i L_i / L_i(single) as tested, and under running norm
     statistics, at the same share, of the controller and of its rivals; the mean Δm. Then for each task its mean loss
     over its own weight, and its range.
 
@@ -41,14 +41,16 @@ def summarize_sweep(header: Line, single: Line, runs: Sequence[Line], brackets: 
         brackets: Lines of the trees that are compared.
 
     Returns:
-        ``by_cost_weight``, ``marginal`` and ``control_range``, ready for JSON.
+        ``by_cost_weight`` (or ``by_budget``, with the mean part of the budget that is used and the largest gap of
+        the searches), ``marginal`` and ``control_range``, ready for JSON.
     """
     base = _floats(single["losses"])
-    groups = [_Group(c, [line for line in runs if line["cost_weight"] == c], base) for c in header["cost_weights"]]
+    name, values = ("budget", header["budgets"]) if "budgets" in header else ("cost_weight", header["cost_weights"])
+    groups = [_Group({name: value}, [line for line in runs if line[name] == value], base) for value in values]
     return {
-        "by_cost_weight": [group.row(header["references"], brackets) for group in groups],
+        f"by_{name}": [group.row(header["references"], brackets) for group in groups],
         "marginal": {
-            task: [{"cost_weight": group.cost_weight, "bins": group.bins(number)} for group in groups]
+            task: [{**group.saving, "bins": group.bins(number)} for group in groups]
             for number, task in enumerate(header["tasks"])
         },
         "control_range": {
@@ -58,10 +60,10 @@ def summarize_sweep(header: Line, single: Line, runs: Sequence[Line], brackets: 
 
 
 class _Group:
-    """The tests of one cost weight."""
+    """The tests of one cost weight or budget, which ``saving`` names."""
 
-    def __init__(self, cost_weight: float, lines: Sequence[Line], base: Floats) -> None:
-        self.cost_weight, self.lines, self.base = cost_weight, lines, base
+    def __init__(self, saving: Mapping[str, Any], lines: Sequence[Line], base: Floats) -> None:
+        self.saving, self.lines, self.base = saving, lines, base
         self.weights = np.array([_floats(line["weights"]) for line in lines])
         self.losses = np.array([_floats(line["losses"]) for line in lines]) / base
 
@@ -69,7 +71,8 @@ class _Group:
         """What the tests say as a whole."""
         costs = ("share", "flops", "params")
         return {
-            "cost_weight": self.cost_weight,
+            **self.saving,
+            **self.searches(),
             **{f"mean_{name}": float(np.mean([line[name] for line in self.lines])) for name in costs},
             **_volumes(self.losses, references),
             "uniformity": _mean_uniformity(self.weights, self.losses),
@@ -77,6 +80,15 @@ class _Group:
             "brackets": self.weighted_rivals(brackets),
             "delta_m": _mean([line["delta_m"] for line in self.lines]),
         }
+
+    def searches(self) -> dict[str, float]:
+        """How much of a budget the trees use, and how far from the best they can be; empty for a cost weight."""
+        if "budget" not in self.saving:
+            return {}
+        (limit,) = self.saving["budget"].values()
+        found = [line["search"] for line in self.lines]
+        used = float(np.mean([search["cost"] / limit for search in found]))
+        return {"mean_used": used, "largest_gap": max(search["gap"] for search in found)}
 
     def weighted_rivals(self, brackets: Sequence[Line]) -> dict[str, float]:
         """Mean rL by choice."""
@@ -88,10 +100,10 @@ class _Group:
                 values.setdefault(line["choice"], []).append(weighted)
         return {choice: float(np.mean(found)) for choice, found in values.items()}
 
-    def range_of(self, task: int) -> dict[str, float]:
+    def range_of(self, task: int) -> dict[str, Any]:
         """Least and largest loss of a task."""
         losses = self.losses[:, task]
-        return {"cost_weight": self.cost_weight, "lowest": float(losses.min()), "highest": float(losses.max())}
+        return {**self.saving, "lowest": float(losses.min()), "highest": float(losses.max())}
 
     def bins(self, task: int) -> list[dict[str, float]]:
         """Means over preferences of similar weight of a task: the other weights are averaged out."""
@@ -104,14 +116,18 @@ class _Group:
 
 
 def flat_summary(summary: Mapping[str, Any]) -> dict[str, float]:
-    """The scalars of a summary for a log: ``sweep/hypervolume_c0``, …, and the mean Δm as ``multi_task/delta_m``."""
-    scalars = {}
-    for row in summary["by_cost_weight"]:
-        end = f"_c{row['cost_weight']:g}"
+    """The scalars of a summary for a log: ``sweep/hypervolume_c0``, …, and the mean Δm as ``multi_task/delta_m``.
+
+    With budgets the names end in ``_flops1.2e+08`` and the like.
+    """
+    scalars, rows = {}, summary.get("by_cost_weight") or summary["by_budget"]
+    for row in rows:
+        saving = row.get("budget") or {"c": row["cost_weight"]}
+        end = "".join(f"_{name}{value:g}" for name, value in saving.items())
         values = {**row, "hypervolume": next(iter(row["hypervolume"].values()))}
         for name in ("hypervolume", "uniformity", "weighted_loss", "mean_share"):
             scalars[f"sweep/{name}{end}"] = math.nan if values[name] is None else values[name]
-    scalars["multi_task/delta_m"] = _mean([row["delta_m"] for row in summary["by_cost_weight"]])
+    scalars["multi_task/delta_m"] = _mean([row["delta_m"] for row in rows])
     return scalars
 
 
@@ -124,18 +140,23 @@ def sweep_summary(model: ControllableNet, settings: SweepSettings, file: SweepFi
         file: A finished sweep's.
 
     Returns:
-        :func:`summarize_sweep`, and header, single-task nets, cost curve, shares over the simplex, chosen trees and
-        the controller's size.
+        :func:`summarize_sweep`, and header, single-task nets and the controller's size; of a sweep over cost weights
+        also cost curve, shares over the simplex and chosen trees.
     """
     single = file.of_kind("single")[0]
-    return {
+    summary = {
         "header": file.header,
         "single": single,
         **summarize_sweep(file.header, single, file.of_kind("run"), file.of_kind("bracket")),
+        "controller": controller_size(model),
+    }
+    if settings.budgets:
+        return summary
+    return {
+        **summary,
         "cost_curve": cost_curve(model, settings),
         "simplex": simplex_shares(model, settings.cost_weights),
         "trees": chosen_trees(model, settings.cost_weights),
-        "controller": controller_size(model),
     }
 
 

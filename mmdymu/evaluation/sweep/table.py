@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mmdymu.budget import Budget
+
 __all__ = ["sweep_table"]
 
 
 def sweep_table(summary: Mapping[str, Any]) -> str:
-    """A summary as a table for a terminal, one row a cost weight."""
+    """A summary as a table for a terminal, one row a cost weight or budget."""
     header = summary["header"]
     references = [f"HV (ref. {p:g})" for p in header["references"]]
-    choices = list(summary["by_cost_weight"][0]["brackets"])
+    found = summary.get("by_cost_weight") or summary["by_budget"]
+    choices = list(found[0]["brackets"])
     titles = [
-        "c",
+        "budget" if "budget" in found[0] else "c",
         "share",
         "GFLOPs",
         "M params",
@@ -26,7 +29,7 @@ def sweep_table(summary: Mapping[str, Any]) -> str:
     ]
     rows = [
         [
-            f"{row['cost_weight']:g}",
+            str(Budget.parse(row["budget"])) if "budget" in row else f"{row['cost_weight']:g}",
             _shown(row["mean_share"], 3),
             _shown(row["mean_flops"] / 1e9, 3),
             _shown(row["mean_params"] / 1e6, 3),
@@ -36,7 +39,7 @@ def sweep_table(summary: Mapping[str, Any]) -> str:
             *(_shown(row["brackets"].get(name), 4) for name in choices),
             _shown(row["delta_m"], 2),
         ]
-        for row in summary["by_cost_weight"]
+        for row in found
     ]
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (titles, *rows)]

@@ -23,7 +23,7 @@ from ..norms import (
 )
 from .anchor_net import AnchorNet
 from .objective import Objective
-from .selection import Selection
+from .selection import Selection, check_tree, choice_of
 
 MAX_PATH_TABLE = 20_000
 """Largest number of paths N·N^L whose losses are tabulated (method notes, path table)."""
@@ -87,20 +87,17 @@ class ControllableNet(AnchorNet):
     def report(self) -> dict[str, Any]:
         """What the selected network is and costs: tree, who chose it, nodes, GFLOPs (multiply-adds), parameters, share.
 
-        ``chosen_by`` is ``edge hypernet``, ``given`` (see :meth:`set_preference`; what was said about that tree, such
-        as its budget, is in the report, too) or ``anchor``.
+        ``chosen_by`` is ``edge hypernet``, ``anchor``, or ``given``; then there is also what was said about the tree.
         """
-        chosen = self._selection
-        tree = chosen.tree if chosen else self.anchor_tree
+        tree = self._selection.tree if self._selection else self.anchor_tree
         return {
             "tree": tree.draw(self.tasks),
-            "chosen_by": "anchor" if chosen is None else "given" if chosen.is_given else "edge hypernet",
+            **choice_of(self._selection),
             "nodes_used": tree.num_used,
             "nodes_total": self.num_tasks * self.num_layers,
             "gflops": self.complexity.flops(tree) / 1e9,
             "params": self.complexity.params(tree),
             "share": self.complexity.share(tree),
-            **(chosen.about if chosen else {}),
         }
 
     @torch.no_grad()
@@ -111,8 +108,7 @@ class ControllableNet(AnchorNet):
 
         Args:
             preference: Its tasks must be the model's.
-            tree: Runs in place of the predicted tree, such as one that was searched for a budget; the norms are
-                adapted to it under the preference.
+            tree: Runs in place of the predicted tree, with norms adapted to it; such as one within a budget.
             about: What :meth:`report` says about a given tree; ready for JSON.
 
         Returns:
@@ -124,7 +120,7 @@ class ControllableNet(AnchorNet):
         if tuple(preference.tasks) != self.tasks:
             raise ValueError(f"preference is about tasks {list(preference.tasks)}, the model has {list(self.tasks)}")
         is_given = tree is not None
-        tree = self.predict_tree(preference) if tree is None else self._checked_tree(tree)
+        tree = self.predict_tree(preference) if tree is None else check_tree(tree, self.anchor_tree)
         states = self.norm_states(preference, tree)
         self._selection = Selection(preference, tree, states, is_given, dict(about or {}) if is_given else {})
         return tree
@@ -224,13 +220,6 @@ class ControllableNet(AnchorNet):
         else:
             update_running_statistics(self)
         return self
-
-    def _checked_tree(self, tree: BranchingTree) -> BranchingTree:
-        size = (tree.num_tasks, tree.num_layers)
-        if size != (self.num_tasks, self.num_layers):
-            wanted = f"{self.num_tasks} tasks and {self.num_layers} layers"
-            raise ValueError(f"tree has {size[0]} tasks and {size[1]} layers, the model has {wanted}")
-        return tree
 
     def _build_weight_hypernet(self, config: Mapping[str, Any]) -> nn.Module:
         channels = {node: sum(size for _, size in norms) for node, norms in self._slots.items()}

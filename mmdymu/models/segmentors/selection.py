@@ -45,3 +45,22 @@ class Selection:
             node: {name: function(value) for name, value in state.items()} for node, state in self.node_states.items()
         }
         return replace(self, node_states=states)
+
+
+def choice_of(selection: Selection | None) -> dict[str, Any]:
+    """Who chose the tree that runs, and what was said about it; without a selection the anchor runs."""
+    if selection is None:
+        return {"chosen_by": "anchor"}
+    return {"chosen_by": "given" if selection.is_given else "edge hypernet", **selection.about}
+
+
+def check_tree(tree: BranchingTree, anchor: BranchingTree) -> BranchingTree:
+    """The tree, if it has the anchor's size.
+
+    Raises:
+        ValueError: If it has other tasks or layers.
+    """
+    if (tree.num_tasks, tree.num_layers) != (anchor.num_tasks, anchor.num_layers):
+        wanted = f"{anchor.num_tasks} tasks and {anchor.num_layers} layers"
+        raise ValueError(f"tree has {tree.num_tasks} tasks and {tree.num_layers} layers, the model has {wanted}")
+    return tree

@@ -78,6 +78,11 @@ def _header(lines: Sequence[Fields]) -> SweepHeader:
             f"{line.where}: format {line.get('format')!r} is not the format {FORMAT} that this version reads: "
             "make the report with the version of mmdymu that made the sweep"
         )
+    if line.has("budgets"):
+        raise ValueError(
+            f"{line.where}: a sweep over budgets has no figures and no page, which are drawn over cost weights: its "
+            "numbers are in summary.json"
+        )
     tasks = line.texts("tasks")
     if len(tasks) < 1 or len(set(tasks)) != len(tasks):
         raise ValueError(f"{line.where}: 'tasks' must be different names, got {list(tasks)}")

@@ -9,8 +9,10 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmdymu import Preference
+from mmdymu import BranchingTree, Preference
 from mmdymu.engine import Frames, PreferenceHook, calibrate
+from mmdymu.search import NodeProfile, tree_within_budget
+from mmdymu.search.profile import model_signature
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +84,66 @@ def test_one_runner_tests_several_preferences(tmp_path: Path, checkpoint: str) -
         ({"pref": "uniform"}, "pref='uniform'"),
         ({"cost_weight": 1.5}, r"cost_weight must be a number in \[0, 1\], got 1.5"),
         ({"norm_statistics": "best"}, "norm_statistics='best'"),
+        (
+            {"budget": {"flops": 1e9}, "cost_weight": 0.5},
+            r"cost_weight=0.5 and budget={'flops': 1.*} exclude each other",
+        ),
+        ({"budget": {"flops": 1e9}, "run_anchor": True}, "run_anchor=True and budget=.* exclude each other"),
+        (
+            {"budget": {"flops": 1.0}},
+            r"budget.flops=1 is too small for any tree: .* needs budget.flops=\d+, the smallest",
+        ),
+        ({"budget": {"macs": 1e9}}, "unknown kind 'macs'"),
+        ({"budget": {"flops": 1e9, "params": 1e6}}, "has 2 kinds"),
+        ({"budget": "flops=1e9"}, "budget='flops=1e9' must be a dict"),
+        ({"budget": {"latency_ms": 20}}, "budget.latency_ms needs a profile"),
     ],
 )
 def test_names_what_is_wrong(tmp_path: Path, checkpoint: str, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build(tmp_path, checkpoint, **changes).test()
+
+
+@pytest.mark.parametrize("norm_statistics", ["running", "calibrated"])
+def test_a_budget_takes_the_place_of_the_cost_weight(tmp_path: Path, checkpoint: str, norm_statistics: str) -> None:
+    runner = build(tmp_path, checkpoint, pref=[0.6, 0.2, 0.2], norm_statistics=norm_statistics)
+    runner.load_or_resume()
+    model = runner.model
+    with torch.no_grad():
+        model.edge_hypernet.logits.weight.mul_(20)  # decisions that are worth their cost
+    low, high = (model.complexity.flops(tree) for tree in (BranchingTree.shared(3, 3, 0), model.anchor_tree))
+    chosen = set()
+    for limit in (low, (low + high) / 2, high):
+        runner.cfg.budget = {"flops": limit}
+        runner.test()
+        expected = tree_within_budget(model, Preference(tiny.TASKS, (0.6, 0.2, 0.2)), {"flops": limit})
+        assert model.selection.tree == expected.tree
+        assert model.selection.preference.cost_weight == 0
+        assert model.report()["budget"] == {"flops": limit, **expected.about()["budget"]}
+        assert model.report()["gflops"] * 1e9 == pytest.approx(expected.cost)
+        chosen.add(expected.tree)
+    assert len(chosen) > 1
+    runner.cfg.budget = None
+    runner.test()
+    assert model.selection.tree == model.predict_tree(model.selection.preference)
+    assert "budget" not in model.report()
+
+
+def test_a_budget_of_latency_reads_its_profile(tmp_path: Path, checkpoint: str) -> None:
+    runner = build(tmp_path, checkpoint, profile=str(tmp_path / "profile.json"), budget={"latency_ms": 11.5})
+    with pytest.raises(FileNotFoundError, match=r"profile '.*profile.json' does not exist"):
+        runner.test()
+    signature = model_signature(runner.model)
+    profile = NodeProfile((1.0, 2.0, 3.0), (1.0, 1.0, 1.0), 0.5, tiny.SIZE, "cpu", signature)
+    profile.save(tmp_path / "profile.json")
+    runner.test()
+    assert profile.latency_ms(runner.model.selection.tree) <= 11.5
+    assert runner.model.report()["budget"]["cost"] == profile.latency_ms(runner.model.selection.tree)
+
+
+def test_a_hard_budget_of_an_untrained_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not trained, so no tree can be chosen for a budget"):
+        build(tmp_path, None, budget={"flops": 1e9}).test()
 
 
 def test_refuses_wrong_preferences_of_an_untrained_model_too(tmp_path: Path) -> None:
@@ -101,15 +158,25 @@ def test_an_untrained_model_runs_its_anchor_and_says_so(tmp_path: Path, capfd: p
     assert "edge hypernet is not trained" in "".join(capfd.readouterr())
 
 
-def test_logs_the_network(tmp_path: Path, checkpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    runner = build(tmp_path, checkpoint, pref=[0.6, 0.2, 0.2], cost_weight=0.5)
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"cost_weight": 0.5}, "normals 0.2; cost weight 0.5"),
+        ({"budget": {"flops": 1e12}}, "budget: at most 1000 GFLOPs (multiply-adds): 0.0"),
+    ],
+)
+def test_logs_the_network(
+    tmp_path: Path, checkpoint: str, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], told: str
+) -> None:
+    runner = build(tmp_path, checkpoint, pref=[0.6, 0.2, 0.2], **asked)
     runner.load_or_resume()
     lines: list[str] = []
     monkeypatch.setattr(runner.logger, "info", lines.append)
     monkeypatch.setattr(runner.logger, "log", lambda _level, text: lines.append(text))
     PreferenceHook().before_test(runner)
     report, text = runner.model.report(), "\n".join(lines)
-    assert "semseg 0.6, depth 0.2, normals 0.2; cost weight 0.5" in text
+    assert "semseg 0.6, depth 0.2, normals 0.2; cost weight" in text
+    assert told in text
     assert report["tree"] in text
     assert f"nodes {report['nodes_used']} of 9" in text
     assert "at 32x48" in text

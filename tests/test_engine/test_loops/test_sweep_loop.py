@@ -17,12 +17,14 @@ from mmengine.runner import Runner
 from test_engine.test_loops.test_distributed import free_ports
 from torch.multiprocessing import spawn
 
-from mmdymu import BranchingTree, Preference
+from mmdymu import BranchingTree, Budget, Preference
 from mmdymu.engine import calibrate
 from mmdymu.engine.frames import Frames
-from mmdymu.evaluation.sweep import SharedEvaluation
+from mmdymu.evaluation.sweep import SharedEvaluation, sweep_table
 from mmdymu.models import ControllableSegmentor
 from mmdymu.models.segmentors import Selection
+from mmdymu.search import tree_within_budget
+from mmdymu.visualization.sweep import read_sweep
 
 SETTINGS = {
     "preferences": 2,
@@ -123,6 +125,46 @@ def test_rivals_cost_no_more(swept: tuple[Path, dict[str, float]]) -> None:
     assert len(rivals) == 3 * len(shares)
     assert all(line["share"] <= shares[line["index"]] + 1e-9 for line in rivals)
     assert all(len(line["losses"]) == 3 for line in rivals)
+
+
+def test_a_sweep_within_budgets(checkpoint: str, tmp_path: Path) -> None:
+    model = load_model(checkpoint)
+    low, high = (model.complexity.flops(tree) for tree in (BranchingTree.shared(3, 3, 0), model.anchor_tree))
+    limits = [low, (low + high) / 2]
+    asked = {"cost_weights": None, "budgets": [{"flops": limit} for limit in limits]}
+    scalars = sweep(tmp_path, checkpoint, sweep=asked)
+    lines = lines_of(tmp_path)
+    assert (lines[0]["cost_weights"], lines[0]["budgets"]) == ([], asked["budgets"])
+    runs = [line for line in lines if line["kind"] == "run"]
+    assert [run["budget"]["flops"] for run in runs] == limits * 2
+    for run in runs:
+        assert run["flops"] == run["search"]["cost"] <= run["budget"]["flops"]
+        own = tree_within_budget(model, Preference(tiny.TASKS, tuple(run["weights"])), run["budget"])
+        assert BranchingTree(tuple(map(tuple, run["parents"]))) == own.tree
+        assert run["search"] == own.about()["budget"]
+    tested = config(tmp_path, checkpoint)
+    tested.test_cfg = {}
+    tested.update(pref=runs[1]["weights"], budget=runs[1]["budget"], experiment_name="budget")
+    assert runs[1]["metrics"] == Runner.from_cfg(tested).test()
+    summary = json.loads((tmp_path / "s" / "summary.json").read_text())
+    rows = summary["by_budget"]
+    assert [row["budget"]["flops"] for row in rows] == limits
+    assert rows[0]["mean_used"] == 1.0
+    assert rows[1]["mean_used"] == pytest.approx((runs[1]["flops"] + runs[3]["flops"]) / 2 / limits[1])
+    assert [row["largest_gap"] for row in rows] == [0.0, 0.0]
+    assert not {"by_cost_weight", "cost_curve", "simplex", "trees"} & set(summary)
+    assert scalars[f"sweep/mean_share_flops{low:g}"] == pytest.approx(0.0)
+    assert str(Budget("flops", limits[1])) in sweep_table(summary)
+    with pytest.raises(ValueError, match="a sweep over budgets has no figures and no page"):
+        read_sweep(tmp_path / "s")
+
+
+def test_an_infeasible_budget_is_refused_before_images_run(checkpoint: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"budget.flops=1 is too small for any tree"):
+        sweep(tmp_path, checkpoint, sweep={"cost_weights": None, "budgets": [{"flops": 1.0}, {"flops": 1e12}]})
+    assert [line["kind"] for line in lines_of(tmp_path)] == ["header"]
+    with pytest.raises(ValueError, match=r"budget.latency_ms needs a profile"):
+        sweep(tmp_path / "l", checkpoint, sweep={"cost_weights": None, "budgets": [{"latency_ms": 1.0}]})
 
 
 def test_summary_and_scalars(swept: tuple[Path, dict[str, float]]) -> None:

@@ -5,17 +5,31 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmdymu.evaluation.sweep import SweepSettings
+from mmdymu import Budget
+from mmdymu.evaluation.sweep import Saving, SweepSettings
 
 
 def test_every_preference_meets_every_cost_weight() -> None:
     settings = SweepSettings(preferences=3, cost_weights=(0, 1), seed=4)
-    asked = settings.asked(("a", "b"))
+    asked = [preference for preference, _ in settings.asked(("a", "b"))]
     assert [preference.cost_weight for preference in asked] == [0.0, 1.0] * 3
+    assert [saving for _, saving in settings.asked(("a", "b"))] == [Saving(0.0), Saving(1.0)] * 3
     assert all(first.weights == second.weights for first, second in zip(asked[::2], asked[1::2], strict=True))
     assert len({preference.weights for preference in asked}) == 3
-    assert asked == settings.asked(("a", "b"))
-    assert asked != SweepSettings(preferences=3, cost_weights=(0, 1), seed=5).asked(("a", "b"))
+    assert asked == [preference for preference, _ in settings.asked(("a", "b"))]
+    other = SweepSettings(preferences=3, cost_weights=(0, 1), seed=5).asked(("a", "b"))
+    assert asked != [preference for preference, _ in other]
+
+
+def test_budgets_take_the_place_of_cost_weights() -> None:
+    settings = SweepSettings.from_config({"preferences": 2, "budgets": [{"flops": 1}, {"flops": 2.5}]})
+    assert settings.cost_weights == ()
+    asked = settings.asked(("a", "b"))
+    assert [saving.budget for _, saving in asked] == [Budget("flops", 1), Budget("flops", 2.5)] * 2
+    assert all(preference.cost_weight == 0 for preference, _ in asked)
+    assert [preference.weights for preference, _ in asked[::2]] == [r.weights for r in settings.draw(("a", "b"))]
+    assert [saving.entry for saving in settings.savings] == [{"budget": {"flops": 1.0}}, {"budget": {"flops": 2.5}}]
+    assert SweepSettings().savings[1].entry == {"cost_weight": 0.5}
 
 
 def test_preferences_are_uniform_on_the_simplex() -> None:
@@ -43,8 +57,20 @@ def test_single_numbers_and_lists_are_taken() -> None:
         ({"cost_weights": ("a",)}, r"sweep\.cost_weights"),
         ({"references": (float("nan"),)}, r"sweep\.references"),
         ({"cache_gib": -1}, r"sweep\.cache_gib=-1"),
+        ({"budgets": "flops=1"}, r"sweep\.budgets='flops=1' must be a list"),
+        ({"budgets": {"flops": 1}}, r"sweep\.budgets=.* must be a list"),
+        ({"budgets": [{"flops": 2}, {"flops": 1}]}, "must be of one kind and ascend"),
+        ({"budgets": [{"flops": 1}, {"params": 2}]}, "must be of one kind and ascend"),
+        ({"budgets": [{"flops": 1}, None]}, "must be of one kind and ascend"),
+        ({"budgets": [{"macs": 1}]}, "unknown kind 'macs'"),
+        ({"budgets": [{"flops": -1}]}, r"budget\.flops=-1 must be a positive"),
     ],
 )
 def test_bad_settings_are_named(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SweepSettings(**changes)
+
+
+def test_cost_weights_and_budgets_exclude_each_other() -> None:
+    with pytest.raises(ValueError, match=r"cost_weights=\[0, 1\] and budgets=\[.*\]: give one of the two"):
+        SweepSettings.from_config({"cost_weights": [0, 1], "budgets": [{"flops": 1}]})
