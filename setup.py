@@ -32,6 +32,7 @@ setup(
         "onedl": requirements("onedl"),
         "openmmlab": requirements("openmmlab"),
         "converters": requirements("converters"),
+        "export": requirements("export"),
         "test": requirements("test"),
         "dev": requirements("test") + requirements("dev"),
     },

@@ -26,6 +26,7 @@ LOOPS = _child(roots.LOOPS, "mmdymu.engine")
 HOOKS = _child(roots.HOOKS, "mmdymu.engine", "mmdymu.visualization")
 VISUALIZERS = _child(roots.VISUALIZERS, "mmdymu.visualization")
 DATA_SAMPLERS = _child(roots.DATA_SAMPLERS, "mmdymu.engine")
+INFERENCERS = _child(roots.INFERENCERS, "mmdymu.apis")
 OBJECTIVES = Registry("objective", scope=SCOPE, locations=["mmdymu.engine"])
 LABEL_DECODERS = Registry("label decoder", scope=SCOPE, locations=["mmdymu.datasets.decoders"])
 

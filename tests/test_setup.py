@@ -79,7 +79,7 @@ def test_the_package_itself_requires_no_mm_package(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(setuptools, "setup", seen.update)
     runpy.run_path(str(ROOT / "setup.py"))
     assert not [line for line in seen["install_requires"] if "mm" in line]
-    assert set(seen["extras_require"]) == {"onedl", "openmmlab", "converters", "test", "dev"}
+    assert set(seen["extras_require"]) == {"onedl", "openmmlab", "converters", "export", "test", "dev"}
     assert seen["version"] == mmdymu.__version__
     assert seen["python_requires"] == ">=3.11"
     assert "mmdymu" in seen["packages"]

@@ -8,7 +8,6 @@ import os
 import re
 import sys
 import traceback
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,10 @@ import mmdymu  # first: it names a missing dependency and the command that insta
 
 # isort: split
 from mmengine.config import Config, DictAction
+
+from mmdymu.checkpoint_file import check_checkpoint
+
+__all__ = ["check_checkpoint", "load_config", "make_parser", "run_tool"]
 
 STEERING = ("pref", "cost_weight", "budget", "profile", "norm_statistics", "run_anchor")
 FILE_ERRORS = (FileNotFoundError, FileExistsError, PermissionError, NotADirectoryError, IsADirectoryError)
@@ -102,20 +105,6 @@ def split_named(options: dict[str, Any], name: str, part: str) -> tuple[dict[str
         found = f"{name}={options[name]} and {named}"
         raise ValueError(f"--cfg-options: give either {name} or {name}.{part}, got {found}")
     return {key: value for key, value in options.items() if not key.startswith(start)}, named
-
-
-def check_checkpoint(path: str) -> None:
-    """Complain about a missing checkpoint before a model is built; addresses (https://…) are left alone."""
-    if "://" in path:
-        return
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"checkpoint {path!r} does not exist; a run names its last one in last_checkpoint")
-    with open(path, "rb") as file:
-        begin = file.read(2)
-    if begin == b"PK" and not zipfile.is_zipfile(path):
-        raise ValueError(f"checkpoint {path!r} is cut off: copy it again")
-    if begin != b"PK" and not begin.startswith(b"\x80"):  # 0x80: files of torch before 1.6
-        raise ValueError(f"checkpoint {path!r} is no file that torch has saved")
 
 
 def run_tool(

@@ -16,12 +16,10 @@ from mmengine.config import Config
 from mmengine.fileio import dump
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 
-from mmdymu.apis import ControlSettings, measure_control, summary
+from mmdymu.apis import ControlSettings, init_model, measure_control, summary
 from mmdymu.engine import Frames
 from mmdymu.models import ControllableNet
-from mmdymu.registry import MODELS
 from mmdymu.visualization.control_figure import draw_control
 
 
@@ -44,12 +42,10 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 def build_model(config: Config, checkpoint: str) -> ControllableNet:
     """Build the config's model and load its weights."""
-    model = MODELS.build(config.model)
-    load_checkpoint(model, checkpoint, map_location="cpu", logger="silent")
+    model = init_model(config, checkpoint, "cuda" if torch.cuda.is_available() else "cpu")
     if not model.is_controllable:
         raise ValueError(f"checkpoint {checkpoint!r} has no trained edge hypernet: run the edges stage first")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return model.to(device).eval()
+    return model
 
 
 def measure(config: Config, args: argparse.Namespace) -> dict[str, Any]:

@@ -1,5 +1,18 @@
 """High-level entries."""
 
+from .checkpoints import load_weights
 from .control import ControlSettings, measure_control, summary
+from .inference import inference, init_model
+from .multi_task_inferencer import MultiTaskInferencer
+from .network_metrics import network_metrics
 
-__all__ = ["ControlSettings", "measure_control", "summary"]
+__all__ = [
+    "ControlSettings",
+    "MultiTaskInferencer",
+    "inference",
+    "init_model",
+    "load_weights",
+    "measure_control",
+    "network_metrics",
+    "summary",
+]

@@ -111,7 +111,7 @@ def _uniform(loaded: list[dict[str, Any]], size: Sequence[int]) -> list[dict[str
     return [
         {
             **data,
-            "inputs": [_resized(image, size) for image in data["inputs"]],
+            "inputs": [resize_image(image, size) for image in data["inputs"]],
             "data_samples": [pick_labels(sample, dict.fromkeys(sample.keys(), size)) for sample in samples],
         }
         for data, samples in ((data, data["data_samples"]) for data in loaded)
@@ -123,7 +123,8 @@ def _label_sizes(sample: MultiTaskDataSample) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(field.data.shape[-2:]) for field in fields)
 
 
-def _resized(image: Tensor, size: Sequence[int]) -> Tensor:
+def resize_image(image: Tensor, size: Sequence[int]) -> Tensor:
+    """(3, H, W) bytes or numbers at another size, bilinear with smoothing."""
     wanted = (int(size[0]), int(size[1]))
     if tuple(image.shape[-2:]) == wanted:
         return image

@@ -41,7 +41,7 @@ class MultiTaskPad(BaseTransform):
         self.as_original = as_original
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Pad image and labels."""
+        """Pad image and labels; ``padding`` tells the new columns left and right, the new rows above and below."""
         borders = self._borders(*results["img"].shape[:2])
         results["img"] = _pad(results["img"], borders, self.img_value)
         for task, kind in results.get("task_kinds", {}).items():
@@ -49,6 +49,8 @@ class MultiTaskPad(BaseTransform):
                 value = (IGNORE_LABEL,) if kind == "label" else (0, 0, 0)
                 results[f"gt_{task}"] = _pad(results[f"gt_{task}"], borders, value)
         results["img_shape"] = results["pad_shape"] = results["img"].shape[:2]
+        above, below, left, right = borders
+        results["padding"] = (left, right, above, below)
         if self.as_original:
             results["ori_shape"] = results["img_shape"]
         return results

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from mmdymu.models import ControllableNet
 from mmdymu.models.backbones import Node, NodeStates, Rows
 from mmdymu.models.backbones.rows import take_rows
+from mmdymu.models.replacing import with_tensors
 from mmdymu.tree import BranchingTree
 
 __all__ = ["Network", "NodeVariants", "Route", "network_of", "run_routes"]
@@ -159,7 +159,7 @@ class _Walk:
             head = self.model.heads[self.model.tasks[route.task]]
             state = self.variants.state((node, number))
             own = tuple(take_rows(y, held, self.images([route], held)) for y, held in features)
-            yield route, functional_call(head, dict(state), (own,)) if state else head(own)
+            yield route, (with_tensors(head, state) if state else head)(own)
 
     def images(self, routes: Sequence[Route], held: Images) -> Images:
         """Images that count for any of the routes."""

@@ -7,11 +7,11 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from mmdymu.registry import MODELS
 from mmdymu.tree import BranchingTree
 
+from ..replacing import with_tensors
 from ..streams import Stream, copy_weights
 from .rows import Rows, node_rows, take_rows
 
@@ -74,7 +74,8 @@ class ControllableBackbone(nn.Module):
     def run_node(self, node: Node, x: Tensor, node_states: NodeStates | None = None) -> Tensor:
         """Runs one node, with its state replaced where ``node_states`` has an entry for it."""
         state = node_states.get(node) if node_states else None
-        return functional_call(self.node(node), dict(state), (x,)) if state else self.node(node)(x)
+        module = self.node(node)
+        return (with_tensors(module, state) if state else module)(x)
 
     def forward(
         self, x: Tensor, tree: BranchingTree, node_states: NodeStates | None = None, rows: Rows | None = None

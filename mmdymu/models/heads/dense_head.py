@@ -103,7 +103,7 @@ class DenseHead(BaseModule, metaclass=ABCMeta):
 
     @abstractmethod
     def interpret(self, raw: Tensor) -> Tensor:
-        """Prediction in the units of the task from a raw output (channels, H, W)."""
+        """Prediction in the units of the task from a raw output (channels, H, W), or (B, channels, H, W)."""
 
     @abstractmethod
     def fields(self, prediction: Tensor) -> dict[str, Tensor]:

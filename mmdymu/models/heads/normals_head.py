@@ -48,7 +48,7 @@ class NormalsHead(DenseHead):
 
     def interpret(self, raw: Tensor) -> Tensor:
         """Unit vectors."""
-        return functional.normalize(raw.float(), dim=0)
+        return functional.normalize(raw.float(), dim=-3)
 
     def fields(self, prediction: Tensor) -> dict[str, Tensor]:
         """``pred_normals`` (3, H, W), unit vectors."""

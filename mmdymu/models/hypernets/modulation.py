@@ -37,7 +37,7 @@ def modulated_state(module: nn.Module, slots: Sequence[tuple[str, int]], deltas:
         deltas: (2, C), the shifts of γ and of β.
 
     Returns:
-        The shifted parameters by name, as :func:`torch.func.functional_call` takes them.
+        The shifted parameters by name, as :func:`~mmdymu.models.replacing.with_tensors` takes them.
     """
     sizes = [size for _, size in slots]
     norms = [module.get_submodule(name) for name, _ in slots]

@@ -8,16 +8,17 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from mmengine.config import Config
 from mmengine.model import BaseModel, initialize
 from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from mmdymu.tree import BranchingTree
 
 from ..backbones import ControllableBackbone, NodeStates, Rows
 from ..build import build_part
 from ..complexity import Complexity, count_complexity
+from ..replacing import with_tensors
 from ..streams import build_stream
 from .single_task import anchor_checkpoints, load_single_task
 
@@ -36,6 +37,10 @@ class AnchorNet(BaseModel):
         data_preprocessor: Config of the data preprocessor.
         init_cfg: As in mmengine.
 
+    Attributes:
+        cfg: The config that the model was built from, where it is known (:func:`mmdymu.apis.init_model`).
+        dataset_meta: What is known of its tasks by name: kinds, classes, colours.
+
     Raises:
         ValueError: If ``tasks`` is empty, or heads or checkpoints do not match it.
     """
@@ -52,6 +57,8 @@ class AnchorNet(BaseModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         heads = heads or {}
+        self.cfg: Config | None = None
+        self.dataset_meta: Mapping[str, Any] = {}
         self.tasks = _checked_tasks(tasks, heads)
         self.image_size = tuple(image_size)
         self.anchor_checkpoints = anchor_checkpoints(anchor, self.tasks)
@@ -115,7 +122,7 @@ class AnchorNet(BaseModel):
                 continue
             state = states.get((self.num_layers, index))
             head = self.heads[task]
-            outputs[task] = functional_call(head, dict(state), (inputs,)) if state else head(inputs)
+            outputs[task] = (with_tensors(head, state) if state else head)(inputs)
         return outputs
 
     def tree_losses(

@@ -187,8 +187,9 @@ class ControllableNet(AnchorNet):
             raise ValueError(f"mode={mode!r} is unknown, use 'tensor', 'predict' or 'loss'")
         if inputs is None or (mode == "predict" and data_samples is None):
             raise ValueError(f"mode={mode!r} needs inputs, and 'predict' also data_samples")
-        tree = self._selection.tree if self._selection else self.anchor_tree
-        states = self._selection.node_states if self._selection else None
+        # Read once: another thread may select another network meanwhile.
+        selection = self._selection
+        tree, states = (selection.tree, selection.node_states) if selection else (self.anchor_tree, None)
         if mode == "tensor" or data_samples is None:
             return self.run_tree(inputs, tree, states)
         self.attach(self.run_tree(inputs, tree, states, self.task_rows(data_samples)), data_samples)

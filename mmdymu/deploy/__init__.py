@@ -1,0 +1,20 @@
+"""From a preference to a product: a fixed network, its description, and exports."""
+
+from .choosing import choose
+from .fixing import fix
+from .onnx_format import OnnxNetwork, export_onnx
+from .quantizing import quantize_onnx
+from .samples import relative_difference
+from .torch_formats import export_pickle, export_program, export_torchscript
+
+__all__ = [
+    "OnnxNetwork",
+    "choose",
+    "export_onnx",
+    "export_pickle",
+    "export_program",
+    "export_torchscript",
+    "fix",
+    "quantize_onnx",
+    "relative_difference",
+]

@@ -1,0 +1,95 @@
+"""What a fixed network is, in plain values that any format can carry."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from mmdymu.models import ControllableNet, MultiTaskDataPreprocessor
+from mmdymu.models.segmentors import Selection
+from mmdymu.tree import BranchingTree
+from mmdymu.version import __version__
+
+__all__ = ["build_manifest"]
+
+_LIBRARIES = ("mmengine", "mmcv", "mmseg", "mmpretrain")
+
+
+def build_manifest(
+    model: ControllableNet,
+    tree: BranchingTree,
+    selection: Selection | None,
+    classes: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, Any]:
+    """Describes a network that was fixed.
+
+    Args:
+        model: Where it comes from.
+        tree: Its tree.
+        selection: What selected it; None for the anchor.
+        classes: Class names by task.
+
+    Returns:
+        ``tasks``, ``heads`` and ``classes`` by task, ``preference`` by task and ``cost_weight`` (None for the anchor),
+        ``tree`` (parents, paths, drawing), ``flops`` (multiply-adds for one image of ``image_size``) and ``params`` as
+        ``model.complexity`` counts them, ``input``, ``norm_statistics``, ``budget`` (limit, cost, how good the search
+        was; or None) and ``versions``: JSON-ready.
+
+    Raises:
+        ValueError: If ``classes`` names an unknown task.
+    """
+    preference = selection and selection.preference
+    return {
+        "tasks": list(model.tasks),
+        "heads": {task: type(model.heads[task]).__name__ for task in model.tasks},
+        "classes": _classes(model.tasks, classes or {}),
+        "preference": preference and dict(zip(preference.tasks, map(float, preference.weights), strict=True)),
+        "cost_weight": preference and float(preference.cost_weight),
+        "tree": {
+            "parents": [list(row) for row in tree.parents],
+            "paths": {task: list(path) for task, path in zip(model.tasks, tree.paths, strict=True)},
+            "drawing": tree.draw(model.tasks),
+        },
+        "flops": float(model.complexity.flops(tree)),
+        "params": int(model.complexity.params(tree)),
+        "image_size": list(model.image_size),
+        "input": _input(model.data_preprocessor),
+        "norm_statistics": _norm_statistics(selection),
+        "budget": dict(selection.about.get("budget", {})) or None if selection else None,
+        "versions": _versions(),
+    }
+
+
+def _classes(tasks: Sequence[str], classes: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    unknown = sorted(set(classes) - set(tasks))
+    if unknown:
+        raise ValueError(f"classes names the tasks {unknown}, the model has {list(tasks)}")
+    return {task: [str(name) for name in classes[task]] for task in tasks if classes.get(task)}
+
+
+def _input(preprocessor: Any) -> dict[str, Any] | None:
+    """How images become what the network takes; None where the model's preprocessor is not ours."""
+    if not isinstance(preprocessor, MultiTaskDataPreprocessor):
+        return None
+    normalised = preprocessor.normalize
+    return {
+        "mean": preprocessor.mean.flatten().tolist() if normalised else None,
+        "std": preprocessor.std.flatten().tolist() if normalised else None,
+        "reverse_channels": bool(preprocessor.bgr_to_rgb),
+        "size_divisor": preprocessor.size_divisor,
+        "pad_value": float(preprocessor.pad_val),
+    }
+
+
+def _norm_statistics(selection: Selection | None) -> str:
+    states = selection.node_states.values() if selection else ()
+    calibrated = any(name.endswith("running_mean") for state in states for name in state)
+    return "calibrated" if calibrated else "running"
+
+
+def _versions() -> dict[str, str]:
+    found = {name: str(importlib.import_module(name).__version__) for name in _LIBRARIES}
+    return {"mmdymu": __version__, "torch": str(torch.__version__), **found}

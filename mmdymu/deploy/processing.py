@@ -1,0 +1,122 @@
+"""What stands before and behind the heads of a fixed network: normalising images, and final maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mmdymu.models import MultiTaskDataPreprocessor
+from mmdymu.models.heads.dense_head import DenseHead
+
+__all__ = ["Normalise", "Postprocess"]
+
+
+class Normalise(nn.Module):
+    """Does to a batch of one size what the data preprocessor does, bit for bit.
+
+    Args:
+        mean: (1 or 3, 1, 1), or None to leave the values as they are.
+        std: Likewise.
+        reverse: Whether the channels are reversed.
+        divisor: Height and width are padded to a multiple of it, on the right and at the bottom.
+        pad_value: Value of padded pixels.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self, mean: Tensor | None, std: Tensor | None, reverse: bool, divisor: int | None, pad_value: float
+    ) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+        self.reverse, self.divisor, self.pad_value = reverse, divisor or 1, pad_value
+
+    @classmethod
+    def of(cls, preprocessor: nn.Module) -> Normalise:
+        """That of a model.
+
+        Raises:
+            TypeError: If the model's data preprocessor is of another kind.
+        """
+        if not isinstance(preprocessor, MultiTaskDataPreprocessor):
+            raise TypeError(
+                f"preprocess=True reads the settings of a MultiTaskDataPreprocessor, the model has a "
+                f"{type(preprocessor).__name__}: normalise outside, with preprocess=False"
+            )
+        mean, std = (
+            value.clone() if preprocessor.normalize else None for value in (preprocessor.mean, preprocessor.std)
+        )
+        return cls(mean, std, preprocessor.bgr_to_rgb, preprocessor.size_divisor, preprocessor.pad_val)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H', W') floats from (B, 3, H, W) of any type."""
+        x = images.flip((1,)) if self.reverse else images
+        x = x.float()
+        if self.mean is not None:
+            x = (x - self.mean) / self.std
+        if self.divisor > 1:
+            below = (self.divisor - x.size(2) % self.divisor) % self.divisor
+            right = (self.divisor - x.size(3) % self.divisor) % self.divisor
+            x = functional.pad(x, (0, right, 0, below), value=self.pad_value)
+        return x
+
+
+class Postprocess(nn.Module):
+    """Final maps in the size of the images that came in.
+
+    Heads of this package say themselves what their output means; mmseg's give labels, or a probability where they have
+    one channel; a classifier's give probabilities.
+
+    Args:
+        head: Whose output is interpreted.
+    """
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.interpret = _interpreter(head)
+        self.is_dense = hasattr(head, "align_corners")
+        self.align_corners = bool(getattr(head, "align_corners", False))
+
+    def forward(self, raw: Tensor, x: Tensor, images: Tensor) -> Tensor:
+        """Final output of one task.
+
+        Args:
+            raw: (B, C, h, w) or (B, C), what the head gave.
+            x: (B, 3, H', W'), what the network saw.
+            images: (B, 3, H, W), what came in.
+
+        Returns:
+            (B, 1, H, W) labels (int64), metres or probabilities, (B, 3, H, W) unit normals, or (B, C) probabilities.
+        """
+        if not self.is_dense:
+            return self.interpret(raw)
+        size = (x.size(2), x.size(3))
+        maps = functional.interpolate(raw, size=size, mode="bilinear", align_corners=self.align_corners)
+        if x is not images:
+            maps = maps[:, :, : images.size(2), : images.size(3)]
+        return self.interpret(maps)
+
+
+def _interpreter(head: nn.Module) -> Any:
+    if isinstance(head, DenseHead):
+        return head.interpret
+    if not hasattr(head, "align_corners"):
+        return _class_probabilities
+    return _probability if getattr(head, "out_channels", None) == 1 else _labels
+
+
+def _labels(logits: Tensor) -> Tensor:
+    return logits.argmax(dim=1, keepdim=True)
+
+
+def _probability(logits: Tensor) -> Tensor:
+    return logits.sigmoid()
+
+
+def _class_probabilities(logits: Tensor) -> Tensor:
+    return torch.softmax(logits, dim=1)
