@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,14 +59,15 @@ def head(task: str, kind: str, channels: int, first: int, **changes: Any) -> dic
 
 def build(
     backbone: str = "resnet18",
-    kind: str = "DepthwiseSeparableASPPHead",
+    kind: str | Mapping[str, str] = "DepthwiseSeparableASPPHead",
     tasks: Sequence[str] = tiny.TASKS,
     head_changes: dict[str, Any] | None = None,
     **changes: Any,
 ) -> ControllableNet:
     """A segmentor that looks trained."""
     config, channels, first = BACKBONES[backbone]
-    heads = {task: head(task, kind, channels, first, **(head_changes or {})) for task in tasks}
+    kinds = dict.fromkeys(tasks, kind) if isinstance(kind, str) else kind
+    heads = {task: head(task, kinds[task], channels, first, **(head_changes or {})) for task in tasks}
     return look_trained(tiny.build_model(tasks, stream={"backbone": dict(config)}, heads=heads, **changes))
 
 
@@ -77,7 +78,7 @@ def build_classifier(tasks: Sequence[str] = tiny_classes.TASKS, **changes: Any) 
 
 def on_one_trunk(model: ControllableNet) -> ControllableNet:
     """The model with a small tree selected."""
-    tree = BranchingTree.heuristic(model.num_tasks, model.num_layers, 1, model.num_layers - 1)
+    tree = BranchingTree.shared(model.num_tasks, model.num_layers, 1)
     model.set_preference(Preference.uniform(model.tasks), tree)
     return model
 
