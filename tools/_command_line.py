@@ -25,6 +25,8 @@ STEERING = ("pref", "cost_weight", "budget", "profile", "norm_statistics", "run_
 FILE_ERRORS = (FileNotFoundError, FileExistsError, PermissionError, NotADirectoryError, IsADirectoryError)
 USER_ERRORS = (ValueError, TypeError, KeyError, *FILE_ERRORS)
 _OWN_FOLDERS = (Path(mmdymu.__file__).resolve().parent, Path(__file__).resolve().parent)
+# An option of a config's entry that its class does not have, or needs.
+_ARGUMENTS = re.compile(r"__init__\(\) (got an unexpected keyword|missing \d+ required)")
 _TRACEBACK_LINE = re.compile(r'File "(?P<file>[^"]+)", line \d+, in .*\n\s+(?P<source>.*)')
 
 
@@ -134,11 +136,11 @@ def run_tool(
 
 
 def is_user_error(error: BaseException) -> bool:
-    """Tell whether an error was raised on purpose by this project, or names a file.
+    """Tell whether an error was raised on purpose by this project, names a file or an option of a config entry.
 
     The same types that come up anywhere else, or by an expression rather than a ``raise``, are bugs.
     """
-    if isinstance(error, FILE_ERRORS):
+    if isinstance(error, FILE_ERRORS) or (isinstance(error, TypeError) and _ARGUMENTS.search(str(error))):
         return True
     if _worker_traceback(error):
         found = [(match["file"], match["source"]) for match in _TRACEBACK_LINE.finditer(str(error.args[0]))]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-__all__ = ["MetricInfo", "main_metrics", "metric_info"]
+__all__ = ["MetricInfo", "main_metrics", "metric_info", "similar_metrics"]
 
 MAIN = ("mIoU", "odsF", "maxF", "accuracy", "mean", "rmse")
 """The metric that stands for a task, in this order of preference."""
@@ -51,7 +52,7 @@ _INFOS = {
     "delta_m": MetricInfo("Δm", "%", True),
     "hypervolume": MetricInfo("hypervolume", "", True),
     "uniformity": MetricInfo("uniformity", "", True),
-    "weighted_loss": MetricInfo("rL", "", False),
+    "rL": MetricInfo("rL", "", False),
 }
 
 
@@ -70,6 +71,14 @@ def metric_info(name: str) -> MetricInfo | None:
         metric = metric.rpartition("_c")[0]
     info = _INFOS.get(metric)
     return replace(info, unit="°") if info and metric == "rmse" and prefix.startswith("normals") else info
+
+
+def similar_metrics(name: str) -> list[str]:
+    """Known metrics that are spelt almost like ``task/metric``, as ``task/metric``."""
+    task, _, metric = name.rpartition("/")
+    return [f"{task}/{known}" for known in _INFOS if known.lower() == metric.lower()] or [
+        f"{task}/{known}" for known in difflib.get_close_matches(metric, _INFOS, n=1, cutoff=0.75)
+    ]
 
 
 def main_metrics(names: Iterable[str]) -> dict[str, str]:

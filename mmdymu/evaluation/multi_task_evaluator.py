@@ -10,7 +10,7 @@ from mmengine.evaluator import BaseMetric, DumpResults, Evaluator
 from mmdymu.registry import EVALUATOR
 
 from .functional import DeltaAverage, multi_task_delta
-from .metric_info import metric_info
+from .metric_info import metric_info, similar_metrics
 
 __all__ = ["MultiTaskEvaluator"]
 
@@ -87,6 +87,9 @@ def _directions(names: Mapping[str, float], given: Mapping[str, bool]) -> dict[s
     for name in names:
         info = metric_info(name)
         if name not in given and info is None:
-            raise ValueError(f"baselines name {name!r}: say which way is better, higher_is_better={{{name!r}: True}}")
+            close = "".join(f"did you mean {other!r}? Else " for other in similar_metrics(name))
+            raise ValueError(
+                f"baselines name {name!r}: {close}say which way is better, higher_is_better={{{name!r}: …}}"
+            )
         directions[name] = given[name] if name in given or info is None else info.higher_is_better
     return directions

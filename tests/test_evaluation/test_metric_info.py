@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mmdymu.evaluation.metric_info import main_metrics, metric_info
+from mmdymu.evaluation.metric_info import main_metrics, metric_info, similar_metrics
 
 
 def test_units_and_directions() -> None:
@@ -28,7 +28,13 @@ def test_one_metric_stands_for_a_task() -> None:
 
 
 def test_numbers_of_a_sweep() -> None:
-    for name, higher in (("hypervolume_c0", True), ("uniformity_c0.5", True), ("weighted_loss_c1", False)):
+    for name, higher in (("hypervolume_c0", True), ("uniformity_c0.5", True), ("rL_c1", False)):
         info = metric_info(f"sweep/{name}")
         assert info is not None
         assert info.higher_is_better is higher
+
+
+def test_mistyped_metrics() -> None:
+    assert similar_metrics("semseg/mIou") == ["semseg/mIoU"]
+    assert similar_metrics("depth/rsme") == ["depth/rmse"]
+    assert similar_metrics("depth/mine") == []

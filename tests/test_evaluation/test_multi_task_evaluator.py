@@ -77,6 +77,7 @@ def test_average_over_metrics() -> None:
             {"baselines": {"edges/odsF": 70.0}},
             r"\['edges/odsF'\], but metrics give only \['depth', 'normals', 'semseg'\]",
         ),
+        ({"baselines": {"semseg/mIou": 1.0}}, r"did you mean 'semseg/mIoU'\? Else say which way"),
         ({"baselines": {"depth/niceness": 1.0}}, r"'depth/niceness': say which way is better, higher_is_better="),
         ({"baselines": {"depth/rmse": 0.0}}, r"baselines\['depth/rmse'\]=0.0"),
         ({"baselines": {}}, "baselines of multi_task_delta are empty"),

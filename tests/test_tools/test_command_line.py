@@ -7,6 +7,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from mmengine.registry import METRICS
 from torch.utils.data import DataLoader, Dataset
 
 from mmdymu import Preference
@@ -207,6 +208,17 @@ def test_a_folder_that_cannot_be_written_takes_one_line(
 
     assert command_line.run_tool(refused, []) == 2
     assert "results" in capsys.readouterr().err
+
+
+def test_a_mistyped_option_of_an_entry_takes_one_line(
+    command_line: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def build(_: object) -> int:
+        METRICS.build({"type": "mmdymu.SegmentationMetric", "abset": "zero"})
+        return 0
+
+    assert command_line.run_tool(build, []) == 2
+    assert "unexpected keyword argument 'abset'" in capsys.readouterr().err
 
 
 def test_an_interrupted_tool_says_how_to_go_on(command_line: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

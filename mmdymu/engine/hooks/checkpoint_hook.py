@@ -11,6 +11,7 @@ from typing import Any
 from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmdymu.evaluation.metric_info import metric_info
@@ -50,6 +51,24 @@ class SafeCheckpointHook(CheckpointHook):
     ) -> None:
         rule = rule or _rules_of([save_best] if isinstance(save_best, str) else save_best or [])
         super().__init__(max_keep_ckpts=max_keep_ckpts, save_best=save_best, rule=rule, **kwargs)
+
+    def before_train(self, runner: Runner) -> None:
+        """As mmengine's hook.
+
+        Raises:
+            ValueError: If the best checkpoint is wanted, but the loop never validates.
+        """
+        super().before_train(runner)
+        if self.save_best and getattr(runner.train_loop, "val_interval", 1) == 0:
+            raise ValueError(f"save_best={self.save_best!r} needs validations: set train_cfg.val_interval=…")
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, float]) -> None:
+        """As mmengine's hook, but not before there is a controller, if the run trains one: nothing could be steered."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        stages = [stage.name for stage in getattr(runner.train_loop, "stages", ())]
+        if "edges" in stages and not getattr(model, "is_controllable", True):
+            return
+        super()._save_best_checkpoint(runner, metrics)
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict[str, Any]) -> None:
         if not isinstance(self.file_backend, LocalBackend):

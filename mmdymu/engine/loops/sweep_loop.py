@@ -32,7 +32,6 @@ from mmdymu.evaluation.sweep import (
     flat_summary,
     json_ready,
     on_main_process,
-    scalar_names,
     sweep_header,
     sweep_summary,
 )
@@ -94,8 +93,8 @@ class PreferenceSweepLoop(BaseLoop):
         """Runs what the folder does not hold yet.
 
         Returns:
-            The summary's scalars. A validation before the edge hypernet is trained gives the metrics of the
-            single-task nets, and NaN for these scalars.
+            The summary's scalars; in a validation before the edge hypernet is trained, the metrics of the single-task
+            nets.
 
         Raises:
             ValueError: If a test's edge hypernet is not trained, no tree keeps a budget, its folder belongs to another
@@ -130,7 +129,7 @@ class PreferenceSweepLoop(BaseLoop):
         evaluation = SharedEvaluation(self._model, self.evaluator.metrics, self.fp16)
         network = evaluation.network(self._model.anchor_tree)
         evaluation.measure(self.dataloader, self._size, [network])
-        return {**evaluation.metrics(network), **dict.fromkeys(scalar_names(self.settings), math.nan)}
+        return evaluation.metrics(network)
 
     def _sweep(self, mode: str) -> dict[str, float]:
         model = self._model

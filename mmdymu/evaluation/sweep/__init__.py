@@ -8,7 +8,7 @@ from .main_process import on_main_process
 from .preference_sweep import Asked, PreferenceSweep
 from .settings import Saving, SweepSettings
 from .shared_evaluation import SharedEvaluation
-from .summary import flat_summary, scalar_names, summarize_sweep, sweep_summary
+from .summary import flat_summary, summarize_sweep, sweep_summary
 from .sweep_file import SweepFile, json_ready
 from .table import sweep_table
 
@@ -23,7 +23,6 @@ __all__ = [
     "flat_summary",
     "json_ready",
     "on_main_process",
-    "scalar_names",
     "summarize_sweep",
     "sweep_header",
     "sweep_summary",

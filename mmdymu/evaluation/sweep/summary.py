@@ -18,12 +18,13 @@ from .costs import chosen_trees, controller_size, cost_curve, simplex_shares
 from .settings import SweepSettings
 from .sweep_file import SweepFile
 
-__all__ = ["flat_summary", "scalar_names", "summarize_sweep", "sweep_summary"]
+__all__ = ["flat_summary", "summarize_sweep", "sweep_summary"]
 
 BINS = 5
 """Bins of a task's own weight in the marginal curves, of about equal numbers of preferences."""
 
-SCALARS = ("hypervolume", "uniformity", "weighted_loss", "mean_share")
+# Logged names, and those of the summary. mmengine averages whatever has "loss" in its name over many validations.
+SCALARS = {"hypervolume": "hypervolume", "uniformity": "uniformity", "rL": "weighted_loss", "mean_share": "mean_share"}
 DELTA = "multi_task/delta_m"
 
 Line = Mapping[str, Any]
@@ -131,21 +132,16 @@ def flat_summary(summary: Mapping[str, Any]) -> dict[str, float]:
         summary: From :func:`summarize_sweep`, also as read from JSON.
 
     Returns:
-        ``sweep/hypervolume_c0`` (for the first reference), ``sweep/uniformity_c0``, ``sweep/weighted_loss_c0``,
+        ``sweep/hypervolume_c0`` (for the first reference), ``sweep/uniformity_c0``, ``sweep/rL_c0``,
         ``sweep/mean_share_c0``, … for every cost weight (with budgets, names end in ``_flops1.2e+08`` and the like),
         and the mean Δm as ``multi_task/delta_m``; NaN if not known.
     """
     scalars, rows = {}, summary.get("by_cost_weight") or summary["by_budget"]
     for row in rows:
         values = {**row, "hypervolume": next(iter(row["hypervolume"].values()))}
-        for name in SCALARS:
-            scalars[_scalar(name, row)] = math.nan if values[name] is None else values[name]
+        for name, entry in SCALARS.items():
+            scalars[_scalar(name, row)] = math.nan if values[entry] is None else values[entry]
     return {**scalars, DELTA: _mean([row["delta_m"] for row in rows])}
-
-
-def scalar_names(settings: SweepSettings) -> list[str]:
-    """The names of :func:`flat_summary`'s scalars."""
-    return [*(_scalar(name, saving.entry) for saving in settings.savings for name in SCALARS), DELTA]
 
 
 def _scalar(name: str, row: Mapping[str, Any]) -> str:

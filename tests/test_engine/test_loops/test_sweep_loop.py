@@ -376,9 +376,39 @@ def test_before_there_is_a_controller_the_anchor_is_validated(tmp_path: Path, mo
     train_with_sweeps(tmp_path)
     before, after = found[1], found[3]
     assert {"semseg/mIoU", "depth/rmse", "normals/mean"} <= before.keys()
-    assert math.isnan(before["sweep/hypervolume_c0"])
+    assert "sweep/hypervolume_c0" not in before
     assert math.isfinite(after["sweep/hypervolume_c0"])
-    assert set(after) < set(before)
+    assert not any("loss" in name for name in after), "mmengine would average it over validations"
+
+
+def test_no_best_checkpoint_before_there_is_a_controller(tmp_path: Path) -> None:
+    """The anchor's gain over itself is 0, which no controller beats; but nothing could steer that checkpoint."""
+    runner = tiny.build_runner(
+        tmp_path,
+        model=tiny.model_config(stream=tiny.SHORT),
+        val_dataloader=tiny.test_loader(size=2),
+        val_evaluator={
+            "type": "MultiTaskEvaluator",
+            "metrics": [{"type": "DepthMetric"}],
+            "baselines": {"depth/rmse": 1.0},
+        },
+        val_cfg={},
+        default_hooks={
+            "checkpoint": {"type": "SafeCheckpointHook", "by_epoch": False, "save_best": "multi_task/delta_m"}
+        },
+        train_cfg=tiny.train_cfg(
+            *(tiny.stage_config(name, iters=2) for name in ("trunk", "anchor", "edges", "weights")), val_interval=2
+        ),
+    )
+    runner.train()
+    (best,) = tmp_path.glob("best_multi_task_delta_m_iter_*.pth")
+    assert int(best.stem.rsplit("_", maxsplit=1)[-1]) > 4
+
+
+def test_best_checkpoints_need_validations(tmp_path: Path) -> None:
+    hooks = {"checkpoint": {"type": "SafeCheckpointHook", "save_best": "depth/rmse"}}
+    with pytest.raises(ValueError, match=r"save_best='depth/rmse' needs validations: set train_cfg\.val_interval"):
+        tiny.train(tmp_path, default_hooks=hooks)
 
 
 def test_every_validation_begins_anew(tmp_path: Path) -> None:
