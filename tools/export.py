@@ -16,11 +16,10 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 from torch.fx import GraphModule
 
 from mmdymu import Preference
-from mmdymu.apis import network_metrics
+from mmdymu.apis import init_model, network_metrics
 from mmdymu.deploy import (
     OnnxNetwork,
     choose,
@@ -36,7 +35,6 @@ from mmdymu.engine import Frames, calibrate
 from mmdymu.evaluation.task_meta import task_meta
 from mmdymu.models import ControllableNet
 from mmdymu.models.segmentors import Selection
-from mmdymu.registry import MODELS
 from mmdymu.search import NodeProfile
 
 FORMATS = {
@@ -117,12 +115,10 @@ def read_preference(args: argparse.Namespace, config: Config, tasks: Sequence[st
     return Preference.parse(asked, cost_weight=cost_weight, tasks=tasks)
 
 
-def build_model(config: Config, checkpoint: str) -> tuple[ControllableNet, dict[str, Any]]:
-    """Build the config's model and load its weights; return it with the class names by task."""
-    model = MODELS.build(config.model)
-    meta = load_checkpoint(model, checkpoint, map_location="cpu", logger="silent").get("meta", {})
-    classes = {task: task_meta(meta.get("dataset_meta"), task, "classes") for task in model.tasks}
-    return model.eval(), {task: names for task, names in classes.items() if names}
+def class_names(model: ControllableNet) -> dict[str, Any]:
+    """Return the names of classes by task, as far as checkpoint or config tell."""
+    classes = {task: task_meta(model.dataset_meta, task, "classes") for task in model.tasks}
+    return {task: names for task, names in classes.items() if names}
 
 
 def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> Selection:
@@ -190,9 +186,9 @@ def main(arguments: Sequence[str]) -> int:
     check_checkpoint(args.checkpoint)
     init_default_scope(config.get("default_scope", "mmdymu"))
     MMLogger.get_instance("mmdymu", log_level="WARNING")
-    model, classes = build_model(config, args.checkpoint)
+    model = init_model(config, args.checkpoint)
     selection = select(model, args, config)
-    options = {"preprocess": args.preprocess, "postprocess": args.postprocess, "classes": classes}
+    options = {"preprocess": args.preprocess, "postprocess": args.postprocess, "classes": class_names(model)}
     network = fix(model, selection, fold=not args.no_fold, **options)
     print(f"{selection.preference}\n{describe(network)}")
     print(f"difference from the dynamic model: {difference(model, selection, False):.1e} before folding", end="")

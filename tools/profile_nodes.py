@@ -10,13 +10,10 @@ from pathlib import Path
 from _command_line import check_checkpoint, load_config, make_parser, run_tool
 
 # isort: split
-from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 
-from mmdymu.models import ControllableNet
-from mmdymu.registry import MODELS
+from mmdymu.apis import init_model
 from mmdymu.search import NodeProfile
 from mmdymu.search.profiling import ProfileSettings, measure_profile
 
@@ -36,13 +33,6 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--trees", type=int, default=12, help="networks to measure parts in, and as many for the error")
     parser.add_argument("--rounds", type=int, default=15, help="how often each network runs; more for a busy device")
     return parser.parse_args(arguments)
-
-
-def build_model(config: Config, checkpoint: str) -> ControllableNet:
-    """Build the config's model and load its weights."""
-    model: ControllableNet = MODELS.build(config.model)
-    load_checkpoint(model, checkpoint, map_location="cpu", logger="silent")
-    return model.eval()
 
 
 def describe(profile: NodeProfile) -> str:
@@ -90,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
     check_checkpoint(args.checkpoint)
     init_default_scope(config.get("default_scope", "mmdymu"))
     MMLogger.get_instance("mmdymu", log_level="INFO")
-    profile = measure_profile(build_model(config, args.checkpoint), settings)
+    profile = measure_profile(init_model(config, args.checkpoint), settings)
     profile.save(args.out)
     print(describe(profile))
     if text := caution(profile):
