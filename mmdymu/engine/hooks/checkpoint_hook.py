@@ -60,7 +60,8 @@ class SafeCheckpointHook(CheckpointHook):
         """
         super().before_train(runner)
         if self.save_best and getattr(runner.train_loop, "val_interval", 1) == 0:
-            raise ValueError(f"save_best={self.save_best!r} needs validations: set train_cfg.val_interval=…")
+            names = ", ".join(self.save_best)
+            raise ValueError(f"save_best={names} needs validations: set train_cfg.val_interval=…")
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, float]) -> None:
         """As mmengine's hook, but not before there is a controller, if the run trains one: nothing could be steered."""

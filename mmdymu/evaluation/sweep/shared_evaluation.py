@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from torch import Tensor
 from mmdymu.models import ControllableNet
 from mmdymu.models.backbones import NodeStates
 from mmdymu.models.data_preprocessors.multi_task_data_preprocessor import LABEL_PAD_VALUES
+from mmdymu.search.fused import fused_copy
 from mmdymu.search.path_table import pick_labels
 from mmdymu.tree import BranchingTree
 
@@ -97,18 +99,20 @@ class SharedEvaluation:
         running = {job: copy.deepcopy(self._metrics[job[0]]) for job in dict.fromkeys(jobs)}
         losses = {route for network in (*tested, *compared) for route in network if route not in self._losses}
         sums = {route: torch.zeros(2, dtype=torch.float64) for route in sorted(losses, key=_position)}
-        tested_routes = {route for _, network in running for route in network}
+        tested_routes = list(dict.fromkeys(route for _, network in running for route in network))
+        compared_routes = [route for route in sums if route not in tested_routes]
         done = 0
         for batch in batches:
             data = self.model.data_preprocessor(batch, False)
-            samples = data["data_samples"]
+            inputs, samples = data["inputs"], data["data_samples"]
             losses_of = _BatchLosses(self.model, samples[: _own_images(done, len(samples), size)])
-            outputs = {}
-            for route, raw in self._run(data["inputs"], samples, [*sums, *tested_routes]):
+            outputs = dict(self._run(self.model, inputs, samples, tested_routes))
+            for route, raw in outputs.items():
                 if route in sums:
                     sums[route] += losses_of(route, raw)
-                if route in tested_routes:
-                    outputs[route] = raw
+            for model, routes in self._quickest(compared_routes):
+                for route, raw in self._run(model, inputs, samples, routes):
+                    sums[route] += losses_of(route, raw)
             done += len(samples)
             for job, metrics in running.items():
                 self._process(batch, samples, outputs, job, metrics)
@@ -126,10 +130,20 @@ class SharedEvaluation:
         index = {task: number for number, task in enumerate(self.model.tasks)}
         return [(reads, tuple(network[index[task]] for task in reads)) for reads in self._metrics]
 
+    def _quickest(self, routes: Sequence[Route]) -> list[tuple[ControllableNet, list[Route]]]:
+        """Routes that keep the nodes' own states may run with folded norms, as path tables do."""
+        plain = [route for route in routes if not any(number for _, number in route.steps)]
+        others = [route for route in routes if route not in plain]
+        return [(model, part) for model, part in ((self._folded, plain), (self.model, others)) if part]
+
+    @cached_property
+    def _folded(self) -> ControllableNet:
+        return fused_copy(self.model)
+
     def _run(
-        self, inputs: Tensor, samples: Sequence[MultiTaskDataSample], routes: Sequence[Route]
+        self, model: ControllableNet, inputs: Tensor, samples: Sequence[MultiTaskDataSample], routes: Sequence[Route]
     ) -> Iterator[tuple[Route, Tensor]]:
-        outputs = run_routes(self.model, self._variants, inputs, routes, self.model.task_rows(samples))
+        outputs = run_routes(model, self._variants, inputs, routes, model.task_rows(samples))
         while True:
             with torch.autocast(inputs.device.type, enabled=self.fp16):
                 found = next(outputs, None)

@@ -172,5 +172,6 @@ def test_the_best_network_of_a_run_through_stages_is_kept(tmp_path: Path) -> Non
     runner.register_hook(Seen())
     runner.train()
     assert len(gains) == 4
-    best = max(gains, key=lambda iteration: gains[iteration])
+    # Two iterations of each stage; what the anchor stage leaves could not be steered.
+    best = max((iteration for iteration in gains if iteration > 2), key=lambda iteration: gains[iteration])
     assert [path.name for path in tmp_path.glob("*.pth")] == [f"best_multi_task_delta_m_iter_{best}.pth"]

@@ -407,7 +407,7 @@ def test_no_best_checkpoint_before_there_is_a_controller(tmp_path: Path) -> None
 
 def test_best_checkpoints_need_validations(tmp_path: Path) -> None:
     hooks = {"checkpoint": {"type": "SafeCheckpointHook", "save_best": "depth/rmse"}}
-    with pytest.raises(ValueError, match=r"save_best='depth/rmse' needs validations: set train_cfg\.val_interval"):
+    with pytest.raises(ValueError, match=r"save_best=depth/rmse needs validations: set train_cfg\.val_interval"):
         tiny.train(tmp_path, default_hooks=hooks)
 
 
