@@ -185,7 +185,7 @@ class PreferenceSweepLoop(BaseLoop):
             self._calibrated[key] = selection.with_states(measured.node_states).node_states
         return self._calibrated[key]
 
-    @property
+    @cached_property
     def _profile(self) -> NodeProfile | None:
         path = self.runner.cfg.get("profile")
         needed = any(budget.kind == "latency_ms" for budget in self.settings.budgets)

@@ -44,8 +44,7 @@ def cost_curve(model: ControllableNet, settings: SweepSettings) -> dict[str, Any
         ``preferences`` and ``cost_weights``, and for ``share``, ``flops`` (multiply-adds) and ``params`` the ``mean``,
         ``p10`` and ``p90`` by cost weight.
     """
-    rng = np.random.default_rng(settings.seed)
-    drawn = [Preference.sample(model.tasks, rng, cost_weight=0.0) for _ in range(settings.curve_preferences)]
+    drawn = settings.draw(model.tasks, settings.curve_preferences)
     cost_weights = sorted({*CURVE, *settings.cost_weights})
     trees = [predict_trees(model, [_with_cost(r, c) for r in drawn]) for c in cost_weights]
     complexity = model.complexity

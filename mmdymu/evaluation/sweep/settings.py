@@ -95,10 +95,10 @@ class SweepSettings:
             raise ValueError(f"sweep has {found}: give one of the two")
         return cls(**given)
 
-    def draw(self, tasks: Sequence[str]) -> list[Preference]:
-        """The preferences, uniform on the simplex, with cost weight 0."""
+    def draw(self, tasks: Sequence[str], count: int | None = None) -> list[Preference]:
+        """Preferences, uniform on the simplex, with cost weight 0; as many as are tested, or ``count``."""
         rng = np.random.default_rng(self.seed)
-        return [Preference.sample(tasks, rng, cost_weight=0.0) for _ in range(self.preferences)]
+        return [Preference.sample(tasks, rng, cost_weight=0.0) for _ in range(count or self.preferences)]
 
     @property
     def savings(self) -> tuple[Saving, ...]:
