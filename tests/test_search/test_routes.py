@@ -12,8 +12,8 @@ import tiny_classes
 import torch
 
 from mmdymu import BranchingTree, Preference
-from mmdymu.evaluation.sweep.routes import NodeVariants, Route, network_of, run_routes
 from mmdymu.models import ControllableNet, ControllableSegmentor
+from mmdymu.search.routes import NodeVariants, Route, network_of, run_routes
 
 
 def random_tree(rng: np.random.Generator, tasks: int = 3, layers: int = 3) -> BranchingTree:

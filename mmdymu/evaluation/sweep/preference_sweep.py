@@ -15,10 +15,10 @@ from mmdymu.preference import Preference
 from mmdymu.progress import Progress
 from mmdymu.search import BudgetedTree, NodeProfile, tree_within_budget
 from mmdymu.search.brackets import heuristic_tree, normalised_table, searched_trees
+from mmdymu.search.routes import Network
 from mmdymu.tree import BranchingTree
 
 from .costs import predict_trees, tree_costs
-from .routes import Network
 from .settings import Saving, SweepSettings
 from .shared_evaluation import SharedEvaluation
 from .sweep_file import SweepFile

@@ -23,9 +23,8 @@ from mmdymu.models.backbones import NodeStates
 from mmdymu.models.data_preprocessors.multi_task_data_preprocessor import LABEL_PAD_VALUES
 from mmdymu.search.fused import fused_copy
 from mmdymu.search.path_table import pick_labels
+from mmdymu.search.routes import Network, NodeVariants, Route, network_of, run_routes
 from mmdymu.tree import BranchingTree
-
-from .routes import Network, NodeVariants, Route, network_of, run_routes
 
 __all__ = ["SharedEvaluation"]
 
@@ -100,7 +99,7 @@ class SharedEvaluation:
         losses = {route for network in (*tested, *compared) for route in network if route not in self._losses}
         sums = {route: torch.zeros(2, dtype=torch.float64) for route in sorted(losses, key=_position)}
         tested_routes = list(dict.fromkeys(route for _, network in running for route in network))
-        compared_routes = [route for route in sums if route not in tested_routes]
+        compared_routes = self._quickest([route for route in sums if route not in tested_routes])
         done = 0
         for batch in batches:
             data = self.model.data_preprocessor(batch, False)
@@ -110,7 +109,7 @@ class SharedEvaluation:
             for route, raw in outputs.items():
                 if route in sums:
                     sums[route] += losses_of(route, raw)
-            for model, routes in self._quickest(compared_routes):
+            for model, routes in compared_routes:
                 for route, raw in self._run(model, inputs, samples, routes):
                     sums[route] += losses_of(route, raw)
             done += len(samples)
