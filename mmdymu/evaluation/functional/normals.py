@@ -14,12 +14,11 @@ __all__ = ["normals_angles", "normals_error_sums", "normals_errors"]
 
 BIN_WIDTH = 0.01
 NUM_BINS = 18_000
-MIN_LENGTH = 1e-12
 LIMITS = (11.25, 22.5, 30.0)
 
 
 def normals_angles(pred: Tensor, target: Tensor) -> Tensor:
-    """Angle by 2 atan2(‖a - b‖, ‖a + b‖): exact near 0 and 180 degrees, where the arc cosine is not.
+    """Angle by atan2(‖a × b‖, a · b): exact near 0 and 180 degrees, where the arc cosine is not, for any lengths.
 
     Args:
         pred: (3, N), vectors of any length; a zero vector counts as 90 degrees off.
@@ -28,14 +27,13 @@ def normals_angles(pred: Tensor, target: Tensor) -> Tensor:
     Returns:
         (N,), degrees in [0, 180], float64.
     """
-    a, b = (vectors.double() / _lengths(vectors.double()).clamp(min=MIN_LENGTH) for vectors in (pred, target))
-    return torch.rad2deg(2 * torch.atan2(_lengths(a - b), _lengths(a + b)))
-
-
-def _lengths(vectors: Tensor) -> Tensor:
-    """Of (3, N) vectors. Written out: reductions over a first axis of three are many times slower."""
-    x, y, z = vectors
-    return (x * x + y * y + z * z).sqrt_()
+    # Components side by side, and squares by hand: strides of three and reductions over an axis of three are slow.
+    (x, y, z), (u, v, w) = (maps.to(torch.float64, memory_format=torch.contiguous_format) for maps in (pred, target))
+    a, b, c = ((p * q).addcmul_(r, s, value=-1) for p, q, r, s in ((y, w, z, v), (z, u, x, w), (x, v, y, u)))
+    across = (a * a).addcmul_(b, b).addcmul_(c, c).sqrt_()
+    along = (x * u).addcmul_(y, v).addcmul_(z, w)
+    angles = torch.rad2deg(torch.atan2(across, along))
+    return angles.masked_fill_((across == 0) & (along == 0), 90.0)
 
 
 def normals_error_sums(pred: Tensor, target: Tensor) -> Sums:
@@ -52,7 +50,7 @@ def normals_error_sums(pred: Tensor, target: Tensor) -> Sums:
     check_same_shape("normals", pred, target)
     p, g = (maps.movedim(-3, 0).flatten(1) for maps in (pred, target))
     valid = ((g[0] != 0) | (g[1] != 0) | (g[2] != 0)).nonzero().squeeze(1)
-    angles = normals_angles(p.index_select(1, valid), g.index_select(1, valid))
+    angles = normals_angles(p, g).index_select(0, valid)  # a sixth of the numbers that the maps have to pick from
     bins = (angles / BIN_WIDTH).long().clamp(max=NUM_BINS - 1)
     sums = {
         "pixels": torch.tensor(len(valid), dtype=torch.float64),

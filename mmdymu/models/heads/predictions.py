@@ -54,7 +54,7 @@ def attach_segmentation(head: nn.Module, raw: Tensor, samples: Sequence[SegDataS
             logits = logits.sigmoid()
             label = (logits > getattr(head, "threshold", 0.5)).long()
         else:
-            label = logits.argmax(dim=0, keepdim=True)
+            label = logits.max(dim=0, keepdim=True).indices  # argmax, in a fraction of its time on a CPU
         sample.set_data({"seg_logits": PixelData(data=logits), "pred_sem_seg": PixelData(data=label)})
 
 
