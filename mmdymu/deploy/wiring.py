@@ -60,15 +60,16 @@ class WiredTree(nn.Module):
         torch._assert(images.dim() == 4, "images must have the shape (B, 3, H, W)")
         torch._assert(images.size(1) == 3, "images must have the shape (B, 3, H, W), with 3 channels")
         x = images if self.normalise is None else self.normalise(images)
-        outputs: list[dict[int, Tensor]] = []
-        for layer, streams in enumerate(self.tree.used_nodes):
-            parents = self.tree.parents[layer - 1]
-            nodes = self.layers[layer]
-            outputs.append({i: nodes[str(i)](outputs[-1][parents[i]] if layer else x) for i in streams})  # type: ignore
+        known: dict[tuple[int, int], Tensor] = {}
         maps = {}
+        # One task after another: a graph that ran layer after layer would hold the features of all branches at once.
         for index, (task, path) in enumerate(zip(self.tasks, self.tree.paths, strict=True)):
-            features = tuple(outputs[layer][path[layer]] for layer in self.out_layers)
-            maps[task] = self.heads[index](features)
+            y = x
+            for node in enumerate(path):
+                if node not in known:
+                    known[node] = self.layers[node[0]][str(node[1])](y)  # type: ignore[index]
+                y = known[node]
+            maps[task] = self.heads[index](tuple(known[layer, path[layer]] for layer in self.out_layers))
             if self.postprocess is not None:
                 maps[task] = self.postprocess[index](maps[task], x, images)
         return maps

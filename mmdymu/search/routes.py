@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mmdymu.models import ControllableNet
 from mmdymu.models.backbones import Node, NodeStates, Rows
-from mmdymu.models.backbones.rows import take_rows
+from mmdymu.models.backbones.rows import Images, counting_images, take_rows
 from mmdymu.models.replacing import with_tensors
 from mmdymu.tree import BranchingTree
 
@@ -37,7 +37,6 @@ class Route:
 Network = tuple[Route, ...]
 """One route a task."""
 
-Images = tuple[int, ...]
 Features = tuple[tuple[Tensor, Images], ...]
 
 
@@ -163,9 +162,7 @@ class _Walk:
 
     def images(self, routes: Sequence[Route], held: Images) -> Images:
         """Images that count for any of the routes."""
-        if self.rows is None:
-            return held
-        return tuple(sorted({row for route in routes for row in self.rows[route.task]}))
+        return counting_images((route.task for route in routes), self.rows, held)
 
 
 def _groups(routes: Sequence[Route], layer: int) -> dict[Step, list[Route]]:

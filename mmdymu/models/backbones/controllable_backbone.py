@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from mmdymu.tree import BranchingTree
 
 from ..replacing import with_tensors
 from ..streams import Stream, copy_weights
-from .rows import Rows, node_rows, take_rows
+from .rows import Images, Rows, counting_images, take_rows
 
 Node = tuple[int, int]
 """(layer, stream)."""
@@ -93,41 +93,36 @@ class ControllableBackbone(nn.Module):
             For each task the features of the output layers along its own path, as mmseg's heads expect them; with
             ``rows`` those of the task's own images, and () for a task without images.
         """
-        if rows is not None:
-            return self._forward_rows(x, tree, node_states, rows)
-        outputs: list[dict[int, Tensor]] = []
-        for layer, streams in enumerate(tree.used_nodes):
-            parents = tree.parents[layer - 1]
-            inputs = {i: outputs[-1][parents[i]] if layer else x for i in streams}
-            outputs.append({i: self.run_node((layer, i), inputs[i], node_states) for i in streams})
-            if layer and layer - 1 not in self.out_layers:
-                outputs[layer - 1] = {}
-        return [tuple(outputs[layer][path[layer]] for layer in self.out_layers) for path in tree.paths]
+        found = dict(self.walk(x, tree, node_states, rows))
+        return [found.get(task, ()) for task in range(tree.num_tasks)]
 
-    def _forward_rows(
-        self, x: Tensor, tree: BranchingTree, node_states: NodeStates | None, rows: Rows
-    ) -> list[tuple[Tensor, ...]]:
-        passing, everything = node_rows(tree, rows), range(len(x))
-        outputs: list[dict[int, Tensor]] = []
-        for layer, nodes in enumerate(passing):
-            outputs.append({})
-            for stream, wanted in nodes.items():
-                parent = tree.parents[layer - 1][stream]
-                source, held = (
-                    (outputs[layer - 1].get(parent), passing[layer - 1][parent]) if layer else (x, everything)
-                )
-                if source is not None and wanted:
-                    outputs[layer][stream] = self.run_node(
-                        (layer, stream), take_rows(source, held, wanted), node_states
-                    )
-            if layer and layer - 1 not in self.out_layers:
-                outputs[layer - 1] = {}
-        return [
-            tuple(take_rows(outputs[layer][path[layer]], passing[layer][path[layer]], own) for layer in self.out_layers)
-            if own
-            else ()
-            for path, own in zip(tree.paths, rows, strict=True)
-        ]
+    def walk(
+        self, x: Tensor, tree: BranchingTree, node_states: NodeStates | None = None, rows: Rows | None = None
+    ) -> Iterator[tuple[int, tuple[Tensor, ...]]]:
+        """As :meth:`forward`, one task after another, so that heads can run before other branches take memory.
+
+        Depth first: without gradients, only what is left to do with a node's output keeps it.
+
+        Yields:
+            Numbers of tasks and their features; none for a task without images.
+        """
+        everything = tuple(range(len(x)))
+        due = list(_branches(tree, rows, 0, x, everything, (), tuple(range(tree.num_tasks))))
+        del x
+        while due:
+            branch = due.pop()
+            layer, above = branch.node[0], branch.tasks
+            wanted = counting_images(above, rows, branch.held)
+            y = self.run_node(branch.node, take_rows(branch.x, branch.held, wanted), node_states)
+            seen = (*branch.seen, (y, wanted)) if layer in self.out_layers else branch.seen
+            if layer + 1 < self.num_layers:
+                due += _branches(tree, rows, layer + 1, y, wanted, seen, above)
+                continue
+            for task in above:
+                own = counting_images((task,), rows, wanted)
+                if own or rows is None:
+                    yield task, tuple(take_rows(features, held, own) for features, held in seen)
+            del branch, y, seen
 
     def forward_soft(
         self, x: Tensor, edge_probs: Tensor, node_states: NodeStates | None = None
@@ -155,6 +150,33 @@ class ControllableBackbone(nn.Module):
         reach = _path_probabilities(edges)
         mixed = {layer: _mix(reach[layer], layers[layer]) for layer in self.out_layers}
         return [tuple(mixed[layer][task] for layer in self.out_layers) for task in range(self.num_streams)]
+
+
+class _Branch(NamedTuple):
+    """A node that is to run, for the tasks whose paths go through it."""
+
+    node: Node
+    x: Tensor
+    held: Images
+    seen: tuple[tuple[Tensor, Images], ...]
+    tasks: tuple[int, ...]
+
+
+def _branches(
+    tree: BranchingTree,
+    rows: Rows | None,
+    layer: int,
+    x: Tensor,
+    held: Images,
+    seen: tuple[tuple[Tensor, Images], ...],
+    tasks: tuple[int, ...],
+) -> Iterator[_Branch]:
+    """The nodes of a layer that read one tensor, the last one first; none where no image counts."""
+    streams = dict.fromkeys(tree.paths[task][layer] for task in tasks)
+    for stream in reversed(streams):
+        above = tuple(task for task in tasks if tree.paths[task][layer] == stream)
+        if rows is None or counting_images(above, rows, held):
+            yield _Branch((layer, stream), x, held, seen, above)
 
 
 def _mix(weights: Tensor, outputs: Tensor) -> list[Tensor]:

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from torch import Tensor
 
-from mmdymu.tree import BranchingTree
+__all__ = ["Images", "Rows", "counting_images", "take_rows"]
 
-__all__ = ["Rows", "node_rows", "take_rows"]
+Images = tuple[int, ...]
+"""Numbers of images of a batch, ascending."""
 
 Rows = Sequence[Sequence[int]]
 """Per task the numbers of the images that count for it, ascending."""
 
 
-def node_rows(tree: BranchingTree, rows: Rows) -> list[dict[int, tuple[int, ...]]]:
-    """Images that pass through the nodes of a tree.
+def counting_images(tasks: Iterable[int], rows: Rows | None, held: Images) -> Images:
+    """Images that count for any of some tasks.
 
     Args:
-        tree: Which stream's node feeds which.
-        rows: Per task the images that count for it.
+        tasks: Numbers of tasks.
+        rows: Per task the images that count for it; None where all count for all.
+        held: The images that there are.
 
     Returns:
-        Per layer, by used stream, the images of all tasks whose path goes through the node, in the batch's order.
+        Their numbers.
     """
-    layers: list[dict[int, set[int]]] = [{stream: set() for stream in used} for used in tree.used_nodes]
-    for path, own in zip(tree.paths, rows, strict=True):
-        for layer, stream in enumerate(path):
-            layers[layer][stream].update(own)
-    return [{stream: tuple(sorted(own)) for stream, own in layer.items()} for layer in layers]
+    return held if rows is None else tuple(sorted({row for task in tasks for row in rows[task]}))
 
 
 def take_rows(x: Tensor, held: Sequence[int], wanted: Sequence[int]) -> Tensor:

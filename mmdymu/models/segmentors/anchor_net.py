@@ -109,21 +109,21 @@ class AnchorNet(BaseModel):
         Returns:
             The outputs in task order; with ``rows`` those of the task's own images, and none of a task without.
         """
-        return self.run_heads(self.backbone(inputs, tree, node_states, rows), node_states)
-
-    def run_heads(
-        self, features: Sequence[tuple[Tensor, ...]], node_states: NodeStates | None = None
-    ) -> dict[str, Tensor]:
-        """Raw head outputs by task, from each task's features; a task without features gets none."""
-        states = node_states or {}
         outputs = {}
-        for index, (task, inputs) in enumerate(zip(self.tasks, features, strict=True)):
-            if not inputs:
-                continue
-            state = states.get((self.num_layers, index))
-            head = self.heads[task]
-            outputs[task] = (with_tensors(head, state) if state else head)(inputs)
-        return outputs
+        for index, features in self.backbone.walk(inputs, tree, node_states, rows):
+            outputs[index] = self._run_head(index, features, node_states)
+            del features
+        return {task: outputs[index] for index, task in enumerate(self.tasks) if index in outputs}
+
+    def run_heads(self, features: Sequence[tuple[Tensor, ...]]) -> dict[str, Tensor]:
+        """Raw head outputs by task, from each task's features; a task without features gets none."""
+        pairs = zip(self.tasks, features, strict=True)
+        return {task: self._run_head(index, inputs) for index, (task, inputs) in enumerate(pairs) if inputs}
+
+    def _run_head(self, index: int, features: tuple[Tensor, ...], node_states: NodeStates | None = None) -> Tensor:
+        state = (node_states or {}).get((self.num_layers, index))
+        head = self.heads[self.tasks[index]]
+        return (with_tensors(head, state) if state else head)(features)
 
     def tree_losses(
         self,

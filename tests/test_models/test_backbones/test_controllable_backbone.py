@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,6 +100,29 @@ def test_features_are_those_of_each_tasks_own_path(num_tasks: int, seed: int) ->
     found = backbone(x, tree)
     for mine, theirs in zip(found, by_hand(backbone, x, tree), strict=True):
         assert all(torch.equal(a, b) for a, b in zip(mine, theirs, strict=True))
+
+
+@torch.no_grad()
+def test_a_walk_keeps_one_branch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone, made, alive = chains(5), [], []
+    run_node = backbone.run_node
+
+    def watched(*args: Any) -> Tensor:
+        y = run_node(*args)
+        made.append(weakref.ref(y))
+        return y
+
+    monkeypatch.setattr(backbone, "run_node", watched)
+    tasks = []
+    for task, features in backbone.walk(
+        torch.randn(1, 3, 5, 4), BranchingTree.heuristic(5, 4, trunk=2, branch_layer=1)
+    ):
+        tasks.append(task)
+        alive.append(sum(ref() is not None for ref in made))
+        del features
+    assert sorted(tasks) == list(range(5)) and len(made) == 1 + 5 * 3
+    # The trunk's output and a task's two other features, whatever ran before; the branches' inner nodes are gone.
+    assert max(alive) <= 4
 
 
 @pytest.mark.parametrize("num_tasks", TASK_NUMBERS)
