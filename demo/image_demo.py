@@ -15,6 +15,7 @@ from mmengine.device import get_device
 from mmengine.logging import MMLogger
 
 from mmdymu.apis import MultiTaskInferencer, init_model
+from mmdymu.apis.options import read_limit, read_weights
 
 USER_ERRORS = (ValueError, TypeError, KeyError, FileNotFoundError)
 
@@ -47,39 +48,10 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def read_preference(words: Sequence[str] | None) -> list[float] | dict[str, float] | None:
-    """Read the weights, ``0.6 0.4`` or ``semseg=0.6 depth=0.4``."""
-    if words is None:
-        return None
-    named = ["=" in word for word in words]
-    if any(named) and not all(named):
-        raise ValueError(f"--pref: give all weights by name or none, got {' '.join(words)}")
-    if all(named):
-        return {word.partition("=")[0]: read_number("--pref", word.partition("=")[2]) for word in words}
-    return [read_number("--pref", word) for word in words]
-
-
-def read_budget(text: str | None) -> dict[str, float] | None:
-    """Read ``flops=1e8``."""
-    if text is None:
-        return None
-    kind, equals, limit = text.partition("=")
-    if not equals:
-        raise ValueError(f"--budget: {text!r} must be flops=LIMIT, params=LIMIT or latency_ms=LIMIT")
-    return {kind: read_number("--budget", limit)}
-
-
-def read_number(option: str, text: str) -> float:
-    """Read one number of an option."""
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{option}: {text!r} is no number") from None
-
-
 def set_network(inferencer: MultiTaskInferencer, args: argparse.Namespace) -> None:
     """Select what the options ask for; without any, the inferencer's own start stays."""
-    asked, budget = read_preference(args.pref), read_budget(args.budget)
+    asked = read_weights("--pref", args.pref) if args.pref else None
+    budget = read_limit("--budget", args.budget) if args.budget else None
     if asked is not None or budget is not None or args.cost_weight:
         equal = [1.0 / len(inferencer.model.tasks)] * len(inferencer.model.tasks)
         inferencer.set_preference(equal if asked is None else asked, args.cost_weight, budget, args.profile)

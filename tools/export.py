@@ -20,6 +20,7 @@ from torch.fx import GraphModule
 
 from mmdymu import Preference
 from mmdymu.apis import init_model, network_metrics
+from mmdymu.apis.options import read_limit, read_weights
 from mmdymu.deploy import (
     OnnxNetwork,
     choose,
@@ -83,32 +84,9 @@ def check_arguments(args: argparse.Namespace) -> str:
     return found
 
 
-def parse_numbers(values: Sequence[str], option: str) -> list[float] | dict[str, float]:
-    """Read numbers, or NAME=NUMBER everywhere."""
-    named = [value for value in values if "=" in value]
-    if named and len(named) != len(values):
-        raise ValueError(f"{option} {' '.join(values)}: give numbers alone, or all of them by name")
-    pairs = [value.rpartition("=") for value in values]
-    try:
-        numbers = [float(number) for _, _, number in pairs]
-    except ValueError:
-        numbers = []
-    if not numbers:
-        raise ValueError(f"{option} {' '.join(values)}: not numbers")
-    return {name: number for (name, _, _), number in zip(pairs, numbers, strict=True)} if named else numbers
-
-
-def parse_budget(value: str) -> dict[str, float]:
-    """Read KIND=LIMIT."""
-    found = parse_numbers([value], "--budget")
-    if not isinstance(found, dict):
-        raise ValueError(f"--budget {value}: not KIND=LIMIT, such as flops=1.2e8")
-    return found
-
-
 def read_preference(args: argparse.Namespace, config: Config, tasks: Sequence[str]) -> Preference:
     """Return that of the command line, else the config's, else the uniform one."""
-    asked = parse_numbers(args.pref, "--pref") if args.pref else config.get("pref")
+    asked = read_weights("--pref", args.pref) if args.pref else config.get("pref")
     cost_weight = config.get("cost_weight", 0.0) if args.cost_weight is None else args.cost_weight
     if asked is None:
         return Preference.uniform(tasks, cost_weight)
@@ -124,7 +102,7 @@ def class_names(model: ControllableNet) -> dict[str, Any]:
 def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> Selection:
     """Choose tree and norms, with statistics calibrated where the config says so."""
     preference = read_preference(args, config, model.tasks)
-    budget = parse_budget(args.budget) if args.budget else config.get("budget")
+    budget = read_limit("--budget", args.budget) if args.budget else config.get("budget")
     profile = NodeProfile.load(args.profile) if args.profile else None
     setting = config.get("norm_statistics", "running")
     # Calibrated statistics do not exist yet; those of a test batch are refused.

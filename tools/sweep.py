@@ -14,6 +14,7 @@ from mmengine.dist import is_main_process
 from mmengine.fileio import load
 from mmengine.runner import Runner
 
+from mmdymu.apis.options import read_limit
 from mmdymu.evaluation.sweep import sweep_table
 
 
@@ -55,7 +56,7 @@ def test_config(config: Config, args: argparse.Namespace, folder: Path) -> dict[
     names = ("preferences", "cost_weights", "seed", "references", "oracle_images")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.budgets is not None:
-        given["budgets"] = [parse_budget(text) for text in args.budgets]
+        given["budgets"] = [read_limit("--budgets", text) for text in args.budgets]
     # The command line's cost weights or budgets replace the config's, of whatever kind the two are; None is no setting.
     if args.budgets is not None and args.cost_weights is None:
         given["cost_weights"] = None
@@ -63,16 +64,6 @@ def test_config(config: Config, args: argparse.Namespace, folder: Path) -> dict[
         given["budgets"] = None
     fp16 = bool((config.get("test_cfg") or {}).get("fp16", False))
     return dict(type="mmdymu.PreferenceSweepLoop", sweep=given, out=str(folder), fp16=fp16)
-
-
-def parse_budget(text: str) -> dict[str, float]:
-    """Read ``flops=1e8``."""
-    kind, _, limit = text.partition("=")
-    try:
-        return {kind: float(limit)}
-    except ValueError:
-        pass
-    raise ValueError(f"--budgets: {text!r} must be KIND=LIMIT, such as flops=1e8")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -71,7 +71,7 @@ def test_a_budget(demo: ModuleType, files: list[str], capsys: pytest.CaptureFixt
         (["shots", "--pref", "semseg=much"], "--pref: 'much' is no number"),
         (["shots", "--pref", "edges=1"], "names unknown tasks"),
         (["shots", "--pref", "1", "0"], "has 2 entries for 3 tasks"),
-        (["shots", "--budget", "1e8"], "--budget: '1e8' must be flops=LIMIT"),
+        (["shots", "--budget", "1e8"], "--budget: '1e8' must be KIND=LIMIT"),
         (["shots", "--budget", "flops=1"], "flops"),
         (["shots", "--out-dir", "walk.avi"], "is a file"),
         (["shots", "--cost-weight", "2"], "cost_weight must be a number in [0, 1]"),
