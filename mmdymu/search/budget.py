@@ -15,13 +15,15 @@ from mmdymu.preference import Preference
 from mmdymu.tree import BranchingTree
 
 from .brackets import normalised_table
-from .chains import count_chains
-from .exact import MAX_CHAINS, pareto_front
+from .exact import pareto_front
 from .likelihood import most_probable_tree
 from .profile import NodeProfile
 from .table_bound import loss_bound
 
 __all__ = ["BudgetedTree", "TreePrices", "feasible_prices", "tree_prices", "tree_within_budget"]
+
+# Of a limit; more than the search forgives.
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -179,24 +181,27 @@ def path_table(model: ControllableNet) -> np.ndarray | None:
 
 def _on_table(table: np.ndarray, preference: Preference, budget: Budget, prices: TreePrices) -> BudgetedTree:
     room, trunk = budget.limit - prices.fixed, sum(prices.layer_costs)
-    exact = count_chains(len(table), table.ndim - 1) <= MAX_CHAINS
     share = max(room / trunk - 1.0, 0.0) / max(len(table) - 1, 1)
-    front = pareto_front(table, preference.weights, prices.node_costs, max_share=share, exact=exact)
+    front = pareto_front(table, preference.weights, prices.node_costs, max_share=share)
     # The front forgives rounding, a budget does not.
     best = min((s for s in front if prices.of(s.tree) <= budget.limit), key=lambda solution: solution.loss)
     gap = 0.0
-    if not exact:
+    if not best.exact:
         weighted = np.array(preference.weights).reshape(-1, *[1] * (table.ndim - 1)) * table
         gap = best.loss - loss_bound(weighted, prices.layer_costs, room, best.loss)
-    return BudgetedTree(best.tree, prices.of(best.tree), best.loss, exact, gap, "loss", budget)
+    return BudgetedTree(best.tree, prices.of(best.tree), best.loss, best.exact, gap, "loss", budget)
 
 
 def _by_probability(model: ControllableNet, preference: Preference, budget: Budget, prices: TreePrices) -> BudgetedTree:
     with torch.no_grad():
         log_probs = model.edge_logits([preference])[0].double().log_softmax(dim=-1).cpu().numpy()
     # A trunk that costs exactly the limit must not fall to rounding.
-    room = max(budget.limit - prices.fixed, sum(prices.layer_costs))
+    trunk = sum(prices.layer_costs)
+    room = max(budget.limit - prices.fixed, trunk)
     found = most_probable_tree(log_probs, prices.layer_costs, room)
+    if prices.of(found.tree) > budget.limit:
+        # The search forgives rounding, a budget does not.
+        found = most_probable_tree(log_probs, prices.layer_costs, max(room - _ROUNDING * budget.limit, trunk))
     gap = found.bound - found.log_probability
     cost = prices.of(found.tree)
     return BudgetedTree(found.tree, cost, found.log_probability, found.exact, gap, "log_probability", budget)

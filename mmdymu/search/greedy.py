@@ -40,7 +40,9 @@ def greedy_front(weighted: NDArray[np.float64], layer_shares: NDArray[np.float64
     candidates.append(np.tile(np.array(trunk), (tasks, 1)))
     candidates.extend([rename_nodes(weighted, paths) for paths in candidates])
     return [
-        Solution(_share(paths, layer_shares), _loss(weighted, paths), BranchingTree.from_paths(paths.tolist()))
+        Solution(
+            _share(paths, layer_shares), _loss(weighted, paths), BranchingTree.from_paths(paths.tolist()), exact=False
+        )
         for paths in candidates
     ]
 

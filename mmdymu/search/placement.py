@@ -33,7 +33,7 @@ def exact_front(weighted: NDArray[np.float64], layer_shares: NDArray[np.float64]
         max_share: Leaves out trees with more.
 
     Returns:
-        Solutions with rising share and falling loss.
+        Solutions with rising share and falling loss; not exact where there were too many states to keep.
     """
     placement = _Placement(weighted)
     everyone = tuple(range(len(weighted)))
@@ -55,13 +55,14 @@ def exact_front(weighted: NDArray[np.float64], layer_shares: NDArray[np.float64]
         if front and front[-1].share == share:
             front.pop()
         front.append(Solution(share, best, tree))
-    return front
+    return [solution._replace(exact=not placement.truncated) for solution in front]
 
 
 class _Placement:
     """Puts the blocks of a chain on nodes; blocks of one layer on different nodes."""
 
     def __init__(self, weighted: NDArray[np.float64]) -> None:
+        self.truncated = False
         self._weighted = weighted
         self._num_tasks = len(weighted)
         self._num_layers = weighted.ndim - 1
@@ -116,6 +117,7 @@ class _Placement:
             states, losses = self._expand(states[:, origin], bounds, below)
             if len(losses) > width:
                 if width == _MAX_STATES:
+                    self.truncated = True
                     print_log(f"tree search keeps {width} of {len(losses)} states", "current", logging.WARNING)
                 kept = np.argpartition(losses, width)[:width]
                 states, losses = states[kept], losses[kept]

@@ -18,11 +18,13 @@ class Solution(NamedTuple):
         share: Controllable share of the tree, 0 = one trunk, 1 = separate streams.
         loss: Weighted sum of the tasks' losses.
         tree: The tree.
+        exact: Whether the search looked at all trees of at most that share.
     """
 
     share: float
     loss: float
     tree: BranchingTree
+    exact: bool = True
 
 
 def strict_front(solutions: Iterable[Solution], max_share: float) -> list[Solution]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmdymu.search import placement
 from mmdymu.search.chains import chains, count_chains
 from mmdymu.search.exact import best_tree, pareto_front, table_entries
 from mmdymu.tree import BranchingTree
@@ -38,11 +39,12 @@ def test_front_by_enumeration_of_trees(tasks: int, layers: int, seed: int) -> No
     table, weights, costs = random_problem(tasks, layers, seed)
     points = [(tree.share(costs), loss_of(tree, table, weights)) for tree in all_trees(tasks, layers)]
     front = pareto_front(table, weights, costs, exact=True)
-    for share, loss, tree in front:
-        assert tree.share(costs) == pytest.approx(share, abs=1e-9)
-        assert loss_of(tree, table, weights) == pytest.approx(loss)
-    shares = np.array([share for share, _, _ in front])
-    losses = np.array([loss for _, loss, _ in front])
+    assert all(found.exact for found in front)
+    for found in front:
+        assert found.tree.share(costs) == pytest.approx(found.share, abs=1e-9)
+        assert loss_of(found.tree, table, weights) == pytest.approx(found.loss)
+    shares = np.array([found.share for found in front])
+    losses = np.array([found.loss for found in front])
     assert (np.diff(shares) > 0).all()
     assert (np.diff(losses) < 0).all()
     for share, loss in points:
@@ -110,17 +112,26 @@ def test_greedy_search_gives_a_valid_front(tasks: int, layers: int) -> None:
     table, weights, costs = random_problem(tasks, layers, 3)
     front = pareto_front(table, weights, costs, exact=False)
     assert front[0].share == 0.0
-    assert (np.diff([share for share, _, _ in front]) > 0).all()
-    assert (np.diff([loss for _, loss, _ in front]) < 0).all()
-    for share, loss, tree in front:
-        assert tree.share(costs) == pytest.approx(share, abs=1e-9)
-        assert loss_of(tree, table, weights) == pytest.approx(loss)
+    assert (np.diff([found.share for found in front]) > 0).all()
+    assert (np.diff([found.loss for found in front]) < 0).all()
+    assert not any(found.exact for found in front)
+    for found in front:
+        assert found.tree.share(costs) == pytest.approx(found.share, abs=1e-9)
+        assert loss_of(found.tree, table, weights) == pytest.approx(found.loss)
     for trunk in range(tasks):
         for branch in range(layers + 1):
             tree = BranchingTree.heuristic(tasks, layers, trunk, branch)
-            reachable = [loss for share, loss, _ in front if share <= tree.share(costs) + 1e-9]
+            reachable = [found.loss for found in front if found.share <= tree.share(costs) + 1e-9]
             assert min(reachable) <= loss_of(tree, table, weights) + 1e-12
     assert all(found.share <= 0.4 for found in pareto_front(table, weights, costs, exact=False, max_share=0.4))
+
+
+def test_a_search_that_had_to_drop_states_does_not_call_itself_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, weights, costs = random_problem(4, 4, 1)
+    assert all(found.exact for found in pareto_front(table, weights, costs))
+    monkeypatch.setattr(placement, "_BEAM", 1)
+    monkeypatch.setattr(placement, "_MAX_STATES", 2)
+    assert not any(found.exact for found in pareto_front(table, weights, costs))
 
 
 def test_tensors_are_welcome() -> None:

@@ -124,6 +124,18 @@ def test_no_budget_of_200_is_exceeded(table: bool) -> None:
 
 
 @pytest.mark.parametrize("table", [True, False])
+def test_a_limit_just_below_a_tree_excludes_it(table: bool) -> None:
+    model, rng = model_of(table=table), np.random.default_rng(2)
+    trunk = model.complexity.flops(BranchingTree.shared(3, 3, 0))
+    for tree in rng.permutation(len(all_trees(3, 3)))[:60]:
+        cost = model.complexity.flops(all_trees(3, 3)[tree])
+        for limit in (np.nextafter(cost, 0), cost * (1 - 5e-14)):
+            if limit >= trunk:
+                preference = Preference.sample(tiny.TASKS, rng, cost_weight=0.0)
+                assert model.complexity.flops(tree_within_budget(model, preference, {"flops": limit}).tree) <= limit
+
+
+@pytest.mark.parametrize("table", [True, False])
 @pytest.mark.parametrize("kind", ["flops", "params"])
 def test_refuses_what_no_tree_can_keep_and_names_what_one_can(kind: str, table: bool) -> None:
     model, preference = model_of(table=table), Preference.uniform(tiny.TASKS)
