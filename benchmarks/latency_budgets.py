@@ -86,7 +86,7 @@ def measure(
     """For each tree its median latency, and the median of its ratio to the separate streams right behind it."""
     device = torch.device(profile.device)
     fused = fused_copy(model).to(device)
-    x = torch.randn(profile.about["batch"], 3, *profile.size).to(device).to(memory_format=torch.channels_last)
+    x = torch.randn(profile.about["batch"], 3, *profile.size).to(device).to(memory_format=model.memory_format)
     own: list[list[float]] = [[] for _ in trees]
     pairs: list[list[float]] = [[] for _ in trees]
     for _ in range(WARM_UP):

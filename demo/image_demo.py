@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import mmdymu  # noqa: F401  first: it names a missing dependency and the command that installs it
@@ -16,6 +17,7 @@ from mmengine.logging import MMLogger
 
 from mmdymu.apis import MultiTaskInferencer, init_model
 from mmdymu.apis.options import read_limit, read_weights
+from mmdymu.apis.sources import VIDEO_SUFFIXES
 
 USER_ERRORS = (ValueError, TypeError, KeyError, FileNotFoundError)
 
@@ -52,6 +54,8 @@ def set_network(inferencer: MultiTaskInferencer, args: argparse.Namespace) -> No
     """Select what the options ask for; without any, the inferencer's own start stays."""
     asked = read_weights("--pref", args.pref) if args.pref else None
     budget = read_limit("--budget", args.budget) if args.budget else None
+    if args.profile and budget is None:
+        raise ValueError("--profile is for --budget latency_ms=LIMIT, which is not given")
     if asked is not None or budget is not None or args.cost_weight:
         equal = [1.0 / len(inferencer.model.tasks)] * len(inferencer.model.tasks)
         inferencer.set_preference(equal if asked is None else asked, args.cost_weight, budget, args.profile)
@@ -63,6 +67,11 @@ def describe(report: Mapping[str, Any]) -> str:
         f"{report['tree']}\nnodes {report['nodes_used']} of {report['nodes_total']}, {report['gflops']:.3f} GFLOPs "
         f"(multiply-adds), {report['params'] / 1e6:.3f} M parameters"
     )
+
+
+def only_videos(paths: Sequence[str]) -> bool:
+    """Tell whether a film can take the place of all single pictures."""
+    return all(Path(path).suffix.lower() in VIDEO_SUFFIXES for path in paths)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -79,7 +88,7 @@ def run(args: argparse.Namespace) -> None:
         map_format=args.map_format,
         overwrite=args.overwrite,
         save_video=args.save_video,
-        overlays=not args.save_video,
+        overlays=not (args.save_video and only_videos(args.image)),
         show=args.show,
         return_maps=False,
     )

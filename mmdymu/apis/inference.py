@@ -17,6 +17,7 @@ from mmpretrain.structures import MultiTaskDataSample
 
 from mmdymu.models import ControllableNet
 from mmdymu.registry import DATASETS, MODELS, SCOPE
+from mmdymu.search import NodeProfile
 
 from .checkpoints import load_weights
 from .pipeline import InferencePipeline
@@ -71,6 +72,7 @@ def inference(
     cost_weight: float = 0.0,
     *,
     budget: Any = None,
+    profile: NodeProfile | str | Path | None = None,
     batch_size: int = 1,
 ) -> MultiTaskDataSample | list[MultiTaskDataSample]:
     """Predictions of all tasks for images; the counterpart of mmseg's ``inference_model``.
@@ -82,6 +84,7 @@ def inference(
             not changed. None: what the model has selected, the anchor if nothing.
         cost_weight: How much saving compute matters, in [0, 1]; goes with ``preference``.
         budget: A hard limit in place of a cost weight, such as ``dict(flops=1e8)``; goes with ``preference``.
+        profile: Times of the model's parts, or the file that ``tools/profile_nodes.py`` wrote; for a budget of latency.
         batch_size: Most images that run at once; only neighbours that the pipeline brings to one size do.
 
     Returns:
@@ -95,7 +98,7 @@ def inference(
     """
     if preference is None and (budget is not None or cost_weight):
         raise ValueError("cost_weight and budget go with a preference: which tasks matter?")
-    selection = model.selection if preference is None else select(model, preference, cost_weight, budget)
+    selection = model.selection if preference is None else select(model, preference, cost_weight, budget, profile)
     several = isinstance(images, list | tuple)
     listed: Sequence[Any] = images if isinstance(images, list | tuple) else [images]
     pipeline = InferencePipeline.of_model(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.infer import BaseInferencer
+from mmengine.logging import print_log
 from mmpretrain.structures import MultiTaskDataSample
 
 from mmdymu.evaluation.task_meta import task_meta
@@ -90,6 +92,13 @@ class MultiTaskInferencer(BaseInferencer):
 
     def _select_first(self) -> None:
         """The uniform preference, where nothing is selected yet and preferences mean something."""
+        cfg = self.model.cfg or {}
+        set_there = [
+            name for name in ("pref", "cost_weight", "budget", "norm_statistics", "run_anchor") if cfg.get(name)
+        ]
+        if set_there:
+            text = f"{set_there} of the config are for tests: here set_preference and calibrate say what runs"
+            print_log(text, "current", logging.WARNING)
         if self.model.selection is None and self.model.is_controllable:
             self.model.set_preference(Preference.uniform(self.model.tasks))
 

@@ -114,9 +114,15 @@ def _with_unique_names(sources: list[Source]) -> list[Source]:
     ways: list[Callable[[Source], str]] = [lambda source: source.name, lambda source: _bare(Path(below(source))), below]
     for way in ways:
         names = [way(source) for source in sources]
-        if len(set(names)) == len(names):
+        if len(set(names)) == len(names) and not _in_videos(sources, names):
             break
     return [replace(source, name=name) for source, name in zip(sources, _numbered(names), strict=True)]
+
+
+def _in_videos(sources: Sequence[Source], names: Sequence[str]) -> bool:
+    """Whether a name lies where the frames of a video have theirs."""
+    folders = {name for source, name in zip(sources, names, strict=True) if source.frames is not None}
+    return any(parent.as_posix() in folders for name in names for parent in Path(name).parents)
 
 
 def _numbered(names: Sequence[str]) -> list[str]:

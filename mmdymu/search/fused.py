@@ -34,7 +34,7 @@ def fused_copy(model: ControllableNet) -> ControllableNet:
     fused = copy.deepcopy(plain)
     try:
         for parts in (*(stream.nodes for stream in fused.backbone.streams), fused.heads):
-            fuse_conv_bn(parts).to(memory_format=torch.channels_last)
+            fuse_conv_bn(parts).to(memory_format=model.memory_format)
         same = _difference(plain, fused) <= _TOLERANCE
     except (AttributeError, TypeError):  # A norm without parameters.
         same = False

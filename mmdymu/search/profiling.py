@@ -94,7 +94,7 @@ def measure_profile(model: ControllableNet, settings: ProfileSettings | None = N
     fused = fused_copy(model).to(device)
     height, width = asked.size or model.image_size
     x = torch.randn(asked.batch, 3, height, width, generator=torch.Generator().manual_seed(asked.seed)).to(device)
-    x = x.to(memory_format=torch.channels_last)
+    x = x.to(memory_format=model.memory_format)
     every = drawn_trees(model.num_tasks, model.num_layers, 2 * asked.trees, asked.seed)
     with _threads(asked.threads):
         nodes, heads, wholes = _run_all(fused, x, every, asked)

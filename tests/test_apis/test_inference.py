@@ -14,12 +14,15 @@ import torch
 import trained
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from mmpretrain.structures import MultiTaskDataSample
 from pictures import image
 from torch.nn import functional
 
 from mmdymu import Preference
 from mmdymu.apis import inference, init_model
 from mmdymu.models import ControllableNet
+from mmdymu.search import NodeProfile, tree_within_budget
+from mmdymu.search.profile import model_signature
 
 ASKED = [0.6, 0.3, 0.1]
 
@@ -200,6 +203,19 @@ def test_a_model_that_leaves_the_weight_hypernet_out_loads(files: tuple[Path, Pa
     model = init_model(*files, cfg_options={"model.weight_hypernet": None})
     assert model.is_controllable
     assert inference(model, image(), ASKED) is not None
+
+
+def test_a_budget_of_latency(model: ControllableNet) -> None:
+    nodes = (1.0,) * model.num_layers
+    profile = NodeProfile(nodes, (0.5,) * 3, 0.0, model.image_size, "cpu", model_signature(model))
+    sample = inference(model, image(), [1, 1, 1], budget={"latency_ms": 2 * model.num_layers}, profile=profile)
+    found = tree_within_budget(model, Preference.uniform(model.tasks), {"latency_ms": 2 * model.num_layers}, profile)
+    model.set_preference(Preference.uniform(model.tasks), found.tree)
+    wanted = inference(model, image())
+    assert isinstance(sample, MultiTaskDataSample) and isinstance(wanted, MultiTaskDataSample)
+    assert torch.equal(sample.depth.pred_depth_map.data, wanted.depth.pred_depth_map.data)
+    with pytest.raises(ValueError, match="needs a profile"):
+        inference(model, image(), [1, 1, 1], budget={"latency_ms": 9.0})
 
 
 def test_bad_preferences(files: tuple[Path, Path], model: ControllableNet) -> None:

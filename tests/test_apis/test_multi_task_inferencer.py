@@ -20,7 +20,7 @@ from mmengine.config import Config
 from pictures import image, picture, video
 
 from mmdymu import Preference
-from mmdymu.apis import MultiTaskInferencer, inference, init_model
+from mmdymu.apis import MultiTaskInferencer, inference, init_model, multi_task_inferencer
 from mmdymu.apis.predictions import as_arrays
 from mmdymu.engine import Batch, calibrate
 from mmdymu.models import ControllableNet
@@ -96,6 +96,17 @@ def test_a_budget_in_place_of_a_cost_weight(inferencer: MultiTaskInferencer, fil
     with pytest.raises(ValueError, match="cost_weight and budget go with a preference"):
         inference(inferencer.model, image(), budget={"flops": whole})
     assert inferencer.model.selection.tree == tree
+
+
+def test_settings_of_tests_are_not_silently_left_out(
+    files: tuple[Path, Path], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(multi_task_inferencer, "print_log", lambda text, *_: said.append(text))
+    MultiTaskInferencer(init_model(*files))
+    assert not said
+    MultiTaskInferencer(init_model(*files, cfg_options={"norm_statistics": "calibrated", "cost_weight": 0.5}))
+    assert said and "['cost_weight', 'norm_statistics'] of the config are for tests" in said[0]
 
 
 def test_ways_to_build_one(files: tuple[Path, Path], tmp_path: Path) -> None:

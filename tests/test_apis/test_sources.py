@@ -57,6 +57,13 @@ def test_the_frames_of_a_video(tmp_path: Path) -> None:
     assert [float(frame.mean()) for _, frame in source] == [float(frame.mean()) for _, frame in frames]
 
 
+def test_no_image_is_called_like_a_frame_of_a_video(tmp_path: Path) -> None:
+    film, still = video(tmp_path / "walk.avi"), picture(tmp_path / "walk/000000.png")
+    for inputs in ([film, tmp_path], [tmp_path, film], [film, still], [still, film]):
+        found = names(inputs)
+        assert len(found) == len(set(found)) == 4
+
+
 def test_bad_inputs(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"input 'nowhere\.jpg' does not exist"):
         list_sources("nowhere.jpg")

@@ -54,6 +54,8 @@ def test_an_image_a_folder_and_a_video(demo: ModuleType, files: list[str], capsy
     assert "videos/walk.mp4" in written("film")
     assert "maps/depth/walk/000002.npy" in written("film")
     assert not any("overlays" in name for name in written("film"))
+    assert demo.main(["walk.avi", "shots/1.png", *files, "--out-dir", "both", "--save-video"]) == 0
+    assert "overlays/1.png" in written("both")
 
 
 def test_a_budget(demo: ModuleType, files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,6 +74,7 @@ def test_a_budget(demo: ModuleType, files: list[str], capsys: pytest.CaptureFixt
         (["shots", "--pref", "edges=1"], "names unknown tasks"),
         (["shots", "--pref", "1", "0"], "has 2 entries for 3 tasks"),
         (["shots", "--budget", "1e8"], "--budget: '1e8' must be KIND=LIMIT"),
+        (["shots", "--profile", "p.json"], "--profile is for --budget latency_ms=LIMIT"),
         (["shots", "--budget", "flops=1"], "flops"),
         (["shots", "--out-dir", "walk.avi"], "is a file"),
         (["shots", "--cost-weight", "2"], "cost_weight must be a number in [0, 1]"),

@@ -44,6 +44,7 @@ class ControllableNet(AnchorNet):
         image_size: As in :class:`AnchorNet`.
         data_preprocessor: As in :class:`AnchorNet`.
         init_cfg: As in mmengine.
+        channels_last: As in :class:`AnchorNet`.
 
     Raises:
         ValueError: If ``tasks`` is empty, or heads or checkpoints do not match it.
@@ -60,8 +61,9 @@ class ControllableNet(AnchorNet):
         image_size: Sequence[int] = (512, 512),
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: Mapping[str, Any] | None = None,
+        channels_last: bool = True,
     ) -> None:
-        super().__init__(tasks, stream, heads, anchor, image_size, data_preprocessor, init_cfg)
+        super().__init__(tasks, stream, heads, anchor, image_size, data_preprocessor, init_cfg, channels_last)
         nodes = [(layer, i) for layer in range(self.num_layers) for i in range(self.num_tasks)]
         slots = {node: norm_slots(self.backbone.node(node)) for node in nodes}
         self._slots = {node: norms for node, norms in slots.items() if norms}
@@ -89,10 +91,11 @@ class ControllableNet(AnchorNet):
 
         ``chosen_by`` is ``edge hypernet``, ``anchor``, or ``given``; then there is also what was said about the tree.
         """
-        tree = self._selection.tree if self._selection else self.anchor_tree
+        selection = self._selection
+        tree = selection.tree if selection else self.anchor_tree
         return {
             "tree": tree.draw(self.tasks),
-            **choice_of(self._selection),
+            **choice_of(selection),
             "nodes_used": tree.num_used,
             "nodes_total": self.num_tasks * self.num_layers,
             "gflops": self.complexity.flops(tree) / 1e9,
