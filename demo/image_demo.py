@@ -18,6 +18,7 @@ from mmengine.logging import MMLogger
 from mmdymu.apis import MultiTaskInferencer, init_model
 from mmdymu.apis.options import read_limit, read_weights
 from mmdymu.apis.sources import VIDEO_SUFFIXES
+from mmdymu.search import budget_text
 
 USER_ERRORS = (ValueError, TypeError, KeyError, FileNotFoundError)
 
@@ -62,10 +63,12 @@ def set_network(inferencer: MultiTaskInferencer, args: argparse.Namespace) -> No
 
 
 def describe(report: Mapping[str, Any]) -> str:
-    """Tell the tree and what it costs."""
+    """Tell the tree, what it costs, and what was found within a budget."""
+    found = report.get("budget")
+    within = f"\nbudget: {budget_text(found)}" if found else ""
     return (
         f"{report['tree']}\nnodes {report['nodes_used']} of {report['nodes_total']}, {report['gflops']:.3f} GFLOPs "
-        f"(multiply-adds), {report['params'] / 1e6:.3f} M parameters"
+        f"(multiply-adds), {report['params'] / 1e6:.3f} M parameters{within}"
     )
 
 
@@ -80,6 +83,8 @@ def run(args: argparse.Namespace) -> None:
     model = init_model(args.config, args.checkpoint, args.device or get_device(), args.cfg_options)
     inferencer = MultiTaskInferencer(model)
     set_network(inferencer, args)
+    if model.selection is not None:
+        print(model.selection.preference)
     print(describe(inferencer.report()))
     done = inferencer(
         args.image,

@@ -40,7 +40,7 @@ class Budget:
             raise ValueError(f"budget is of the unknown kind {self.kind!r}, use one of {list(BUDGET_KINDS)}")
         is_number = isinstance(self.limit, Real) and not isinstance(self.limit, bool)
         if not is_number or not 0 < self.limit < math.inf:
-            raise ValueError(f"budget.{self.kind}={self.limit!r} must be a positive, finite number")
+            raise ValueError(f"budget.{self.kind}={self.limit!r} must be a positive, finite number, such as 1.2e8")
         object.__setattr__(self, "limit", float(self.limit))
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,8 +54,13 @@ def describe(profile: NodeProfile) -> str:
 
 
 def caution(profile: NodeProfile) -> str | None:
-    """What to say if the profile predicts badly."""
-    worst = profile.about["error"]["worst_percent"]
+    """What to say if the profile predicts badly, or was taken on a busy machine."""
+    worst, load, cores = profile.about["error"]["worst_percent"], profile.about["load"], os.cpu_count() or 1
+    if load is not None and load > cores + 1:
+        return (
+            f"caution: other programs were running (load {load:.1f} on {cores} cores), so that these times are not "
+            "those of a quiet device: measure again when it is"
+        )
     if worst <= MOST_PERCENT:
         return None
     return (

@@ -31,7 +31,7 @@ from .inference import init_model
 from .pipeline import Frame, InferencePipeline
 from .predictions import as_arrays
 from .result_writer import ResultOptions, ResultWriter
-from .running import calibrated_states, calibration_batches, preprocess, run, uniform_batches
+from .running import calibrated_states, calibration_batches, preprocess, run, telling_progress, uniform_batches
 from .selecting import ask
 from .sources import Source, list_sources
 
@@ -190,14 +190,15 @@ class MultiTaskInferencer(BaseInferencer):
         sources = self._inputs_to_list(inputs)
         results: dict[str, Any] = {"predictions": [], "visualization": [], "selection": selection}
         counted = [1 if source.frames is None else source.frames for source in sources]
-        progress = Progress("inference", sum(counted)) if self.show_progress and all(counted) else None
+        several = all(counted) and sum(counted) > 1
+        progress = Progress("inference", sum(counted)) if self.show_progress and several else None
         kept = ResultOptions(**postprocess_kwargs)
         if isinstance(self.model, ControllableClassifier):
             # A picture of classes would be the image alone.
             kept = replace(kept, overlays=False)
         with contextlib.closing(ResultWriter(kept, sources, self.model.tasks)) as writer:
             draws = writer.draws or any(visualize_kwargs.get(key) for key in ("show", "return_vis"))
-            for batch in self.preprocess(sources, batch_size):
+            for batch in telling_progress(self.preprocess(sources, batch_size), kept.out_dir is not None):
                 samples = self.forward(batch, selection=selection)
                 pictures = self.visualize(batch, samples, **visualize_kwargs) if draws else []
                 done = self.postprocess(samples, pictures, return_datasamples, writer=writer)

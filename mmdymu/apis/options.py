@@ -51,4 +51,5 @@ def _number(option: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"{option}: {text!r} is no number") from None
+        remedy = ": put spaces between numbers, no commas" if "," in text else ""
+        raise ValueError(f"{option}: {text!r} is no number{remedy}") from None

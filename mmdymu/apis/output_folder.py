@@ -127,4 +127,4 @@ class OverlayVideo:
 
 
 def _taken(path: Path) -> ValueError:
-    return ValueError(f"{str(path)!r} exists: choose another out_dir, or set overwrite=True")
+    return ValueError(f"{str(path)!r} exists: choose another out_dir, or set overwrite=True (--overwrite)")

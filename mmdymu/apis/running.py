@@ -20,7 +20,7 @@ from mmdymu.models.segmentors import Selection
 
 from .pipeline import Frame
 
-__all__ = ["calibrated_states", "calibration_batches", "preprocess", "run", "uniform_batches"]
+__all__ = ["calibrated_states", "calibration_batches", "preprocess", "run", "telling_progress", "uniform_batches"]
 
 
 def uniform_batches(frames: Iterable[Frame], batch_size: int) -> Iterator[list[Frame]]:
@@ -31,18 +31,26 @@ def uniform_batches(frames: Iterable[Frame], batch_size: int) -> Iterator[list[F
         batch_size: Most frames in a batch.
 
     Raises:
-        ValueError: If ``batch_size`` is not positive.
+        ValueError: If ``batch_size`` is not positive, or an image cannot be read; those before it come first.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     batch: list[Frame] = []
-    for frame in frames:
-        if batch and (len(batch) == batch_size or frame.inputs.shape != batch[0].inputs.shape):
+    coming = iter(frames)
+    while True:
+        try:
+            frame = next(coming, None)
+        except ValueError:
+            # The images before the one that cannot be read are not to be lost.
+            if batch:
+                yield batch
+            raise
+        if batch and (frame is None or len(batch) == batch_size or frame.inputs.shape != batch[0].inputs.shape):
             yield batch
             batch = []
+        if frame is None:
+            return
         batch.append(frame)
-    if batch:
-        yield batch
 
 
 @torch.no_grad()
@@ -106,3 +114,20 @@ def calibrated_states(
     """
     shared = {id(part): part for part in (*model.parameters(), *model.buffers())}
     return calibrate(copy.deepcopy(model, shared), selection, batches)
+
+
+def telling_progress(batches: Iterator[list[Frame]], written: bool) -> Iterator[list[Frame]]:
+    """The batches; where results are written, an image that cannot be read is told with what is done by then."""
+    done = 0
+    while True:
+        try:
+            batch = next(batches, None)
+        except ValueError as error:
+            if not (done and written):
+                raise
+            remedy = "leave it out, and go on with overwrite=True (--overwrite)"
+            raise ValueError(f"{error}; {done} images before it are written: {remedy}") from error
+        if batch is None:
+            return
+        yield batch
+        done += len(batch)

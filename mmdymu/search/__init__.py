@@ -1,6 +1,6 @@
 """Path tables, exact expectations on them, and tree search."""
 
-from .budget import BudgetedTree, feasible_prices, tree_within_budget
+from .budget import BudgetedTree, budget_text, feasible_prices, tree_within_budget
 from .exact import best_tree, pareto_front, table_entries
 from .expectation import expected_share, expected_task_losses, expected_usage
 from .path_table import build_path_table
@@ -12,6 +12,7 @@ __all__ = [
     "NodeProfile",
     "Solution",
     "best_tree",
+    "budget_text",
     "build_path_table",
     "expected_share",
     "expected_task_losses",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from mmdymu.budget import Budget
+from mmdymu.budget import BUDGET_KINDS, Budget
 from mmdymu.models import ControllableNet
 from mmdymu.preference import Preference
 from mmdymu.tree import BranchingTree
@@ -20,7 +21,7 @@ from .likelihood import most_probable_tree
 from .profile import NodeProfile
 from .table_bound import loss_bound
 
-__all__ = ["BudgetedTree", "TreePrices", "feasible_prices", "tree_prices", "tree_within_budget"]
+__all__ = ["BudgetedTree", "TreePrices", "budget_text", "feasible_prices", "tree_prices", "tree_within_budget"]
 
 # Of a limit; more than the search forgives.
 _ROUNDING = 1e-12
@@ -55,10 +56,26 @@ class BudgetedTree:
         return {"budget": {**self.budget.to_dict(), **found, "exact": self.exact, "gap": self.gap}}
 
     def __str__(self) -> str:
-        """Show cost and objective, and how good the search was."""
-        quality = "no tree within the budget is better" if self.exact else f"the best may be better by {self.gap:.4g}"
-        measure = self.measure.replace("_", "-")
-        return f"{self.budget}: {self.budget.show(self.cost)}, {measure} {self.objective:.4f}; {quality}"
+        """As :func:`budget_text`."""
+        return budget_text(self.about()["budget"])
+
+
+def budget_text(found: Mapping[str, Any]) -> str:
+    """Show what was found within a budget: cost and objective, and how good the search was.
+
+    Args:
+        found: As in :meth:`BudgetedTree.about`, which a model's report and a manifest have under ``budget``.
+
+    Returns:
+        One line.
+    """
+    budget = Budget.parse({kind: limit for kind, limit in found.items() if kind in BUDGET_KINDS})
+    assert budget is not None
+    quality = (
+        "no tree within the budget is better" if found["exact"] else f"the best may be better by {found['gap']:.4g}"
+    )
+    measure = found["measure"].replace("_", "-")
+    return f"{budget}: {budget.show(found['cost'])}, {measure} {found['objective']:.4f}; {quality}"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.logging import print_log
 
 from mmdymu.models import ControllableNet
@@ -70,7 +71,7 @@ class NodeProfile:
         return tree.cost([[time] * tree.num_tasks for time in self.node_ms]) + self.fixed_ms
 
     def check(self, model: ControllableNet) -> None:
-        """Refuse another model's profile; warn if images or device are others.
+        """Refuse another model's profile; warn if images, batch, device or threads are others.
 
         Args:
             model: The model whose trees are to be judged.
@@ -89,6 +90,11 @@ class NodeProfile:
         if self.size != tuple(model.image_size):
             message = f"the profile was measured on images of {_by(self.size)}, the model's are {_by(model.image_size)}"
             print_log(f"{message}: latencies hold for the former", "current", logging.WARNING)
+        for name, here in (("threads", torch.get_num_threads()), ("batch", 1)):
+            found = self.about.get(name, here)
+            if found != here and (name != "threads" or self.device == "cpu"):
+                message = f"the profile was measured with {name}={found!r}, here it is {here}"
+                print_log(f"{message}: latencies hold for the former", "current", logging.WARNING)
         device = next(model.parameters()).device.type
         if device != self.device:
             message = f"the profile was measured on {self.device!r}, the model is on {device!r}"

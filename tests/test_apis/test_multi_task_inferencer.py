@@ -348,5 +348,8 @@ def test_bad_calls(inferencer: MultiTaskInferencer, files: tuple[Path, Path], tm
     (tmp_path / "text.jpg").write_text("no image")
     with pytest.raises(ValueError, match=r"text\.jpg' is no image that can be read"):
         inferencer(tmp_path / "text.jpg")
+    with pytest.raises(ValueError, match=r"text\.jpg' is no image that can be read; 2 images before it are written"):
+        inferencer([image(), image(), tmp_path / "text.jpg"], out_dir=tmp_path / "some")
+    assert len(written(tmp_path / "some")) == 2 * (len(tiny.TASKS) + 1)
     with pytest.raises(TypeError, match="must be uint8"):
         inferencer(np.zeros((4, 4, 3)))

@@ -21,6 +21,7 @@ def test_limit() -> None:
     [
         (["a=1", "0.5"], "--pref: give all weights by name or none, got a=1 0.5"),
         (["a=much"], "--pref: 'much' is no number"),
+        (["a=0.6,b=0.4"], "--pref: '0.6,b=0.4' is no number: put spaces between numbers"),
         (["x", "0.5"], "--pref: 'x' is no number"),
     ],
 )

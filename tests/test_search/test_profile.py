@@ -75,10 +75,12 @@ def test_refuses_the_profile_of_another_model(name: str, value: Any) -> None:
     [
         ({"size": (64, 64)}, "measured on images of 64x64, the model's are 32x48"),
         ({"device": "cuda"}, "measured on 'cuda', the model is on 'cpu'"),
+        ({"about": {"batch": 2}}, "measured with batch=2, here it is 1"),
+        ({"about": {"batch": 1, "threads": 99}}, "measured with threads=99, here it is"),
         ({}, None),
     ],
 )
-def test_warns_of_another_size_or_device(
+def test_warns_of_other_surroundings(
     changes: dict[str, Any], message: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[str, int]] = []

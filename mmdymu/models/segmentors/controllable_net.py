@@ -89,7 +89,8 @@ class ControllableNet(AnchorNet):
     def report(self) -> dict[str, Any]:
         """What the selected network is and costs: tree, who chose it, nodes, GFLOPs (multiply-adds), parameters, share.
 
-        ``chosen_by`` is ``edge hypernet``, ``anchor``, or ``given``; then there is also what was said about the tree.
+        ``chosen_by`` is ``edge hypernet``, ``anchor``, ``search within a budget`` or ``given``; then there is also
+        what was said about the tree.
         """
         selection = self._selection
         tree = selection.tree if selection else self.anchor_tree

@@ -29,7 +29,7 @@ class Selection:
 
     preference: Preference
     tree: BranchingTree
-    node_states: Mapping[Node, Mapping[str, Tensor]] = field(default_factory=dict)
+    node_states: Mapping[Node, Mapping[str, Tensor]] = field(default_factory=dict, repr=False)
     is_given: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -51,7 +51,10 @@ def choice_of(selection: Selection | None) -> dict[str, Any]:
     """Who chose the tree that runs, and what was said about it; without a selection the anchor runs."""
     if selection is None:
         return {"chosen_by": "anchor"}
-    return {"chosen_by": "given" if selection.is_given else "edge hypernet", **selection.about}
+    chosen_by = "edge hypernet"
+    if selection.is_given:
+        chosen_by = "search within a budget" if "budget" in selection.about else "given"
+    return {"chosen_by": chosen_by, **selection.about}
 
 
 def check_tree(tree: BranchingTree, anchor: BranchingTree) -> BranchingTree:

@@ -113,7 +113,11 @@ def test_a_given_tree_runs_in_place_of_the_predicted_one() -> None:
     assert set(chosen.node_states) == {(layer, given.paths[0][layer]) for layer in range(5)}
     assert_same(model(x), model.run_tree(x, given, model.norm_states(ASKED, given)))
     report = model.report()
-    assert (report["chosen_by"], report["budget"], report["nodes_used"]) == ("given", {"flops": 1.0}, 5)
+    assert (report["chosen_by"], report["budget"], report["nodes_used"]) == (
+        "search within a budget",
+        {"flops": 1.0},
+        5,
+    )
     model.attach_states({})
     assert model.selection.about == {"budget": {"flops": 1.0}}
     # Other weights: the tree stays, what was said about it was about the old ones.
