@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from _asking import add_preference_options, read_preference
 from _command_line import check_checkpoint, load_config, make_parser, run_tool
 
 # isort: split
@@ -18,9 +19,8 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from torch.fx import GraphModule
 
-from mmdymu import Preference
 from mmdymu.apis import init_model, network_metrics
-from mmdymu.apis.options import read_limit, read_weights
+from mmdymu.apis.options import read_limit
 from mmdymu.deploy import (
     OnnxNetwork,
     choose,
@@ -54,12 +54,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", required=True, metavar="FILE", help="file to write")
     parser.add_argument("--format", choices=list(FORMATS), help=f"default: by the ending of FILE, {ENDINGS}")
-    parser.add_argument(
-        "--pref", nargs="+", metavar="R", help="0.6 0.2 0.2 in task order, or semseg=0.6 depth=0.4 (default: config's)"
-    )
-    parser.add_argument("--cost-weight", type=float, help="in [0, 1] (default: config's, else 0)")
-    parser.add_argument("--budget", metavar="KIND=LIMIT", help="hard limit: flops=1.2e8, params=2e6 or latency_ms=20")
-    parser.add_argument("--profile", metavar="FILE", help="times of the nodes, for a budget of latency")
+    add_preference_options(parser)
     parser.add_argument("--no-fold", action="store_true", help="keep batch norms apart from convolutions")
     parser.add_argument("--preprocess", action="store_true", help="take bytes and normalise inside")
     parser.add_argument("--postprocess", action="store_true", help="give final maps in the image's size")
@@ -82,15 +77,6 @@ def check_arguments(args: argparse.Namespace) -> str:
     if args.int8 and (args.preprocess or args.postprocess):
         raise ValueError("--int8 tests raw head outputs: leave out --preprocess and --postprocess")
     return found
-
-
-def read_preference(args: argparse.Namespace, config: Config, tasks: Sequence[str]) -> Preference:
-    """Return that of the command line, else the config's, else the uniform one."""
-    asked = read_weights("--pref", args.pref) if args.pref else config.get("pref")
-    cost_weight = config.get("cost_weight", 0.0) if args.cost_weight is None else args.cost_weight
-    if asked is None:
-        return Preference.uniform(tasks, cost_weight)
-    return Preference.parse(asked, cost_weight=cost_weight, tasks=tasks)
 
 
 def class_names(model: ControllableNet) -> dict[str, Any]:

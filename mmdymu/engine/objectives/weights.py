@@ -20,21 +20,34 @@ from ..frames import Frames
 from .base import StageObjective, sample_preferences
 
 TREES = ("likely", "sampled")
+STATISTICS = ("batch", "running")
 
 
 @OBJECTIVES.register_module()
 class WeightObjective(StageObjective):
-    """Σ_i r_i w_i L_i of the trees that the frozen edge hypernet chooses; frozen norms use batch statistics.
+    """Σ_i r_i w_i L_i of the trees that the frozen edge hypernet chooses.
+
+    The hypernet learns to make up for the norm statistics that it is trained with, so they should be those of the test.
 
     Args:
         trees: ``likely`` takes the most likely tree, as at test time; ``sampled`` draws the decisions.
         concentrations: Dirichlet parameters of r that take turns.
+        statistics: What the frozen norms of nodes and heads use: ``batch``, those of the batch, which come close to
+            what ``norm_statistics='calibrated'`` tests with; or ``running``, the anchor's own, for
+            ``norm_statistics='running'``.
+
+    Raises:
+        ValueError: If ``trees`` or ``statistics`` is unknown.
     """
 
-    def __init__(self, trees: str = "likely", concentrations: Sequence[float] = (0.2,)) -> None:
+    def __init__(
+        self, trees: str = "likely", concentrations: Sequence[float] = (0.2,), statistics: str = "batch"
+    ) -> None:
         if trees not in TREES:
             raise ValueError(f"trees={trees!r} is unknown, use one of {TREES}")
-        self.trees = trees
+        if statistics not in STATISTICS:
+            raise ValueError(f"statistics={statistics!r} is unknown, use one of {STATISTICS}")
+        self.trees, self.statistics = trees, statistics
         self.concentrations = tuple(concentrations)
 
     def trained_modules(self, model: ControllableNet) -> Sequence[nn.Module]:
@@ -57,10 +70,11 @@ class WeightObjective(StageObjective):
         return sample_preferences(tasks, rng, 1, self.concentrations)
 
     def set_modes(self, model: ControllableNet) -> None:
-        """As for every stage, but with batch statistics: anchor statistics do not fit trees with shared nodes."""
+        """As for every stage, but norms may use the batch's statistics: the anchor's fit no tree with shared nodes."""
         super().set_modes(model)
-        use_batch_statistics(model.backbone)
-        use_batch_statistics(model.heads)
+        if self.statistics == "batch":
+            use_batch_statistics(model.backbone)
+            use_batch_statistics(model.heads)
 
     def losses(self, model: ControllableNet, **batch: Any) -> dict[str, Tensor]:
         """The weighted task loss of one tree with shifted norms."""

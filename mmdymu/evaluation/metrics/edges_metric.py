@@ -33,16 +33,17 @@ class EdgesMetric(StreamingMetric):
     * NYUD: ``max_distance=0.011, label="regions"``: the benchmark takes the boundaries of its edge maps, too.
 
     An image takes from 0.2 s (256x336) to 0.6 s (425x560), see benchmarks/edges.md; with workers, that passes while the
-    next ones are predicted.
+    next ones are predicted. Fewer ``thresholds`` make it cheap enough for sweeps, with other scores than a benchmark's.
 
     Args:
         task: Name of the task; also the prefix of the results.
-        reader: See :class:`~mmdymu.evaluation.functional.EdgeProtocol`, as for the next four.
+        reader: See :class:`~mmdymu.evaluation.functional.EdgeProtocol`, as for the next four and ``thresholds``.
         max_distance: Largest distance of a match, as a share of the image's diagonal.
         label: ``'edges'`` or ``'regions'``.
         quantize: Whether probabilities are rounded to 256 steps.
         ignore_index: Label of pixels that do not count.
         num_workers: Processes beside this one; 0 works in this one. The results are the same for any number.
+        thresholds: None takes the reader's own, 101 or 99.
         collect_device: See mmengine's BaseMetric.
         collect_dir: See mmengine's BaseMetric.
     """
@@ -56,11 +57,12 @@ class EdgesMetric(StreamingMetric):
         quantize: bool = True,
         ignore_index: int = 255,
         num_workers: int = 0,
+        thresholds: Sequence[float] | None = None,
         collect_device: str = "cpu",
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(task, collect_device, collect_dir)
-        self.protocol = EdgeProtocol(reader, max_distance, label, quantize, ignore_index)
+        self.protocol = EdgeProtocol(reader, max_distance, label, quantize, ignore_index, tuple(thresholds or ()))
         self._pool = OrderedPool(num_workers)
 
     def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:

@@ -56,10 +56,11 @@ def node_usage(edge_probs: Tensor) -> Tensor:
 def active_loss(
     edge_probs: Tensor,
     active: Tensor,
-    affinity: Tensor,
+    affinity: Tensor | None,
     *,
     usage_level: UsageLevel = "child",
     normalize: bool = True,
+    depth_weighting: bool = True,
 ) -> Tensor:
     """Pull the choices of active tasks that are alike together, more so in early layers.
 
@@ -69,10 +70,12 @@ def active_loss(
     Args:
         edge_probs: (..., L, N, N), rows sum to 1.
         active: (..., N) booleans.
-        affinity: (N, N), how alike two tasks are.
+        affinity: (N, N), how alike two tasks are; None takes all pairs for alike, 1 everywhere.
         usage_level: 'child' takes P of the nodes that choose, P(l + 1, .); 'parent' takes P(l, .), as the
             paper prints it.
         normalize: Divide by the number of ordered active pairs (0 where there is none).
+        depth_weighting: False leaves out the factor (L - 1 - l) / L, so that all layers, the heads' own choice
+            included, count the same.
 
     Returns:
         (...,), a scalar for a single input.
@@ -80,6 +83,8 @@ def active_loss(
     check_edge_probs(edge_probs)
     _check_active(active, edge_probs)
     layers, tasks = edge_probs.shape[-3:-1]
+    if affinity is None:
+        affinity = edge_probs.new_ones(tasks, tasks)
     if affinity.shape != (tasks, tasks) or not bool(torch.isfinite(affinity).all()):
         raise ValueError(f"affinity must be a finite ({tasks}, {tasks}) matrix, got {affinity}")
     if usage_level not in get_args(UsageLevel):
@@ -87,8 +92,10 @@ def active_loss(
     usage = node_usage(edge_probs)
     usage = usage[..., 1:, :] if usage_level == "child" else usage[..., :-1, :]
     distances = _squared_distances(edge_probs) * usage.unsqueeze(-1) * usage.unsqueeze(-2)
-    depth = torch.arange(layers, device=edge_probs.device, dtype=edge_probs.dtype)
-    per_pair = (distances * ((layers - 1 - depth) / layers)[:, None, None]).sum(dim=-3)
+    if depth_weighting:
+        depth = torch.arange(layers, device=edge_probs.device, dtype=edge_probs.dtype)
+        distances = distances * ((layers - 1 - depth) / layers)[:, None, None]
+    per_pair = distances.sum(dim=-3)
     both = active.unsqueeze(-1) & active.unsqueeze(-2)
     pairs = (both & ~torch.eye(tasks, dtype=torch.bool, device=both.device)).to(edge_probs.dtype)
     total = (per_pair * affinity.to(edge_probs) * pairs).sum(dim=(-2, -1))

@@ -6,6 +6,7 @@ from typing import get_args
 
 from torch import Tensor, nn
 
+from mmdymu.preference import ACTIVE_FRACTION
 from mmdymu.registry import MODELS
 
 from .functional import UsageLevel, active_loss, active_tasks, inactive_loss
@@ -27,9 +28,13 @@ class BranchingRegularizedLoss(nn.Module):
         lambda_cost: Of the expected controllable share; scaled by the cost weight.
         usage_level: See :func:`active_loss`.
         normalize: Divide by the numbers of ordered active pairs and of inactive tasks.
+        active_fraction: N times the threshold tau from which on a task is active. The most preferred tasks always
+            are; 0 makes all tasks active, so that L_inactive is 0.
+        depth_weighting: False leaves (L - l) / L out of L_active.
+        use_affinity: False leaves A(i, j) out of L_active.
 
     Raises:
-        ValueError: If a lambda is negative or ``usage_level`` unknown.
+        ValueError: If a lambda or ``active_fraction`` is negative or not finite, or ``usage_level`` unknown.
     """
 
     def __init__(
@@ -39,15 +44,20 @@ class BranchingRegularizedLoss(nn.Module):
         lambda_cost: float = 0.0,
         usage_level: UsageLevel = "child",
         normalize: bool = True,
+        active_fraction: float = ACTIVE_FRACTION,
+        depth_weighting: bool = True,
+        use_affinity: bool = True,
     ) -> None:
         super().__init__()
-        self.lambda_active = _check_lambda("lambda_active", lambda_active)
-        self.lambda_inactive = _check_lambda("lambda_inactive", lambda_inactive)
-        self.lambda_cost = _check_lambda("lambda_cost", lambda_cost)
+        self.lambda_active = _check_number("lambda_active", lambda_active)
+        self.lambda_inactive = _check_number("lambda_inactive", lambda_inactive)
+        self.lambda_cost = _check_number("lambda_cost", lambda_cost)
+        self.active_fraction = _check_number("active_fraction", active_fraction)
         if usage_level not in get_args(UsageLevel):
             raise ValueError(f"usage_level must be one of {get_args(UsageLevel)}, got {usage_level!r}")
         self.usage_level: UsageLevel = usage_level
         self.normalize = normalize
+        self.depth_weighting, self.use_affinity = depth_weighting, use_affinity
 
     def forward(
         self, edge_probs: Tensor, weights: Tensor, cost_weight: Tensor, affinity: Tensor, node_costs: Tensor
@@ -64,11 +74,18 @@ class BranchingRegularizedLoss(nn.Module):
         Returns:
             ``loss_active``, ``loss_inactive`` and ``loss_cost``, each (B,) and zero where its lambda is.
         """
-        active = active_tasks(weights)
+        active = active_tasks(weights, self.active_fraction / weights.shape[-1])
         zero = edge_probs.new_zeros(edge_probs.shape[:-3])
         terms = {"loss_active": zero, "loss_inactive": zero, "loss_cost": zero}
         if self.lambda_active:
-            pull = active_loss(edge_probs, active, affinity, usage_level=self.usage_level, normalize=self.normalize)
+            pull = active_loss(
+                edge_probs,
+                active,
+                affinity if self.use_affinity else None,
+                usage_level=self.usage_level,
+                normalize=self.normalize,
+                depth_weighting=self.depth_weighting,
+            )
             terms["loss_active"] = self.lambda_active * cost_weight * pull
         if self.lambda_inactive:
             pull = inactive_loss(edge_probs, active, normalize=self.normalize)
@@ -81,11 +98,13 @@ class BranchingRegularizedLoss(nn.Module):
         """Show the settings."""
         return (
             f"lambda_active={self.lambda_active}, lambda_inactive={self.lambda_inactive}, "
-            f"lambda_cost={self.lambda_cost}, usage_level={self.usage_level!r}, normalize={self.normalize}"
+            f"lambda_cost={self.lambda_cost}, usage_level={self.usage_level!r}, normalize={self.normalize}, "
+            f"active_fraction={self.active_fraction}, depth_weighting={self.depth_weighting}, "
+            f"use_affinity={self.use_affinity}"
         )
 
 
-def _check_lambda(name: str, value: float) -> float:
+def _check_number(name: str, value: float) -> float:
     if not 0 <= value < float("inf"):
         raise ValueError(f"{name} must be finite and non-negative, got {value!r}")
     return value

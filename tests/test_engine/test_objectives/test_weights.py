@@ -31,6 +31,33 @@ def test_the_loss_is_that_of_the_likely_tree_with_batch_statistics(model: Contro
     assert {name: float(value) for name, value in losses.items()} == {"loss_tasks": pytest.approx(expected, rel=1e-5)}
 
 
+def test_with_running_statistics_the_loss_is_that_of_the_test(model: ControllableSegmentor) -> None:
+    (batch,) = tiny.frames().batches(model)
+    model.train()
+    model.run_tree(batch.inputs, model.anchor_tree)  # Running statistics that are not those of a new model.
+    objective = WeightObjective(statistics="running")
+    model.begin_stage(objective)
+    with torch.no_grad():
+        for output in model.weight_hypernet.deltas.values():
+            output.bias.normal_(std=0.1, generator=torch.Generator().manual_seed(0))
+    before = {name: value.clone() for name, value in model.backbone.state_dict().items()}
+    preference = Preference(tiny.TASKS, (0.5, 0.3, 0.2), 0.4)
+    values = {"inputs": batch.inputs, "data_samples": batch.data_samples}
+    losses = objective.losses(model, preferences=[preference], **values)
+    losses["loss_tasks"].backward()
+    assert any(parameter.grad.abs().sum() > 0 for parameter in model.weight_hypernet.deltas.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in model.backbone.state_dict().items())
+
+    model.eval()
+    model.set_preference(preference)
+    single, _ = model.task_losses(model(batch.inputs), batch.data_samples)
+    expected = float((torch.tensor([0.5, 0.6, 0.1]) * single).sum())
+    assert float(losses["loss_tasks"]) == pytest.approx(expected, rel=1e-5)
+    other = WeightObjective()
+    model.begin_stage(other)
+    assert float(other.losses(model, preferences=[preference], **values)["loss_tasks"]) != pytest.approx(expected, 1e-3)
+
+
 def test_every_owned_parameter_gets_a_gradient(model: ControllableSegmentor) -> None:
     objective = WeightObjective()
     model.begin_stage(objective)
@@ -64,3 +91,8 @@ def test_sampled_trees_follow_the_probabilities(model: ControllableSegmentor) ->
 def test_refuses_unknown_trees() -> None:
     with pytest.raises(ValueError, match="trees='best'"):
         WeightObjective(trees="best")
+
+
+def test_refuses_unknown_statistics() -> None:
+    with pytest.raises(ValueError, match="statistics='calibrated' is unknown"):
+        WeightObjective(statistics="calibrated")

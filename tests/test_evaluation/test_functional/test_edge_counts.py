@@ -41,8 +41,7 @@ def plain(pred: Tensor, target: Tensor, protocol: EdgeProtocol) -> dict[str, lis
     if protocol.reader == "seism":
         prob = suppress_non_maxima(prob)
     passes = np.greater_equal if protocol.reader == "survey" else np.greater
-    thresholds = HED_THRESHOLDS if protocol.reader == "seism" else SURVEY_THRESHOLDS
-    maps = [thin(passes(prob, np.float32(t))) for t in thresholds]
+    maps = [thin(passes(prob, np.float32(t))) for t in protocol.thresholds]
     label = thin(target[0].numpy() == 1)
     return {
         "matched": [match_edges(edges, label, protocol.max_distance) for edges in maps],
@@ -77,6 +76,28 @@ def test_thresholds_of_the_readers() -> None:
     assert len(HED_THRESHOLDS) == 101 and len(SURVEY_THRESHOLDS) == 99
     assert HED_THRESHOLDS[:3] == (0.001, 0.01, 0.02) and HED_THRESHOLDS[-2:] == (0.99, 0.999)
     assert EdgeProtocol().thresholds == HED_THRESHOLDS and EdgeProtocol("survey").thresholds == SURVEY_THRESHOLDS
+
+
+@pytest.mark.parametrize("reader", ["seism", "survey"])
+def test_chosen_thresholds_count_as_they_do_among_all(reader: Any) -> None:
+    chosen = (0.1, 0.2, 0.5, 0.9)
+    few, every = (EdgeProtocol(reader, max_distance=0.03, thresholds=values) for values in (chosen, ()))
+    pred, target = example()
+    counts, full = edge_counts(pred, target, few), edge_counts(pred, target, every)
+    places = [every.thresholds.index(value) for value in chosen]
+    for name in ("matched", "total_pred"):
+        assert counts[name].tolist() == full[name][places].tolist()
+    assert len(set(counts["matched"].tolist())) == 4
+    expected = plain(pred, target, few)
+    assert counts["matched"].tolist() == expected["matched"]
+
+
+@pytest.mark.parametrize("thresholds", [(0.5, 0.5), (0.5, 0.2), (0.5, 1.0), (-0.1,), (math.nan,)])
+def test_bad_thresholds_are_refused(thresholds: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match=r"thresholds=\(.*\) must be at most 255 rising numbers in \[0, 1\)"):
+        EdgeProtocol(thresholds=thresholds)
+    with pytest.raises(ValueError, match="at most 255"):
+        EdgeProtocol(thresholds=tuple(np.linspace(0, 0.99, 256)))
 
 
 @pytest.mark.parametrize(("reader", "passed"), [("seism", 20), ("survey", 20)])

@@ -52,7 +52,10 @@ def test_built_with_the_usual_name_or_another() -> None:
     assert METRICS.build(dict(type="EdgesMetric", task="borders")).prefix == "borders"
 
 
-@pytest.mark.parametrize("options", [{}, {"reader": "survey", "max_distance": 0.05, "quantize": False}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"reader": "survey", "max_distance": 0.05, "quantize": False}, {"thresholds": (0.1, 0.3, 0.5)}],
+)
 def test_equals_the_functions(options: dict[str, Any]) -> None:
     protocol, total = EdgeProtocol(**options), Sums()
     for seed in range(3):

@@ -48,7 +48,9 @@ def plain_distance(first: list[float], second: list[float]) -> float:
     return sum((x - y) ** 2 for x, y in zip(first, second, strict=True))
 
 
-def plain_active(probs: Any, active: list[bool], affinity: Any, level: str, normalize: bool) -> float:
+def plain_active(
+    probs: Any, active: list[bool], affinity: Any, level: str, normalize: bool, depth_weighting: bool = True
+) -> float:
     layers, tasks = len(probs), len(probs[0])
     usage = plain_usage(probs)
     total, pairs = 0.0, 0
@@ -59,8 +61,8 @@ def plain_active(probs: Any, active: list[bool], affinity: Any, level: str, norm
             pairs += 1
             for layer in range(layers):
                 use = usage[layer + 1] if level == "child" else usage[layer]
-                factor = (layers - 1 - layer) / layers * affinity[i][j] * use[i] * use[j]
-                total += factor * plain_distance(probs[layer][i], probs[layer][j])
+                depth = (layers - 1 - layer) / layers if depth_weighting else 1.0
+                total += depth * affinity[i][j] * use[i] * use[j] * plain_distance(probs[layer][i], probs[layer][j])
     return total / pairs if normalize and pairs else total
 
 
@@ -98,6 +100,29 @@ def test_losses_by_loops(tasks: int, layers: int, level: Any, normalize: bool) -
         found = inactive_loss(probs, flags, normalize=normalize)
         assert found.shape == ()
         assert found.item() == pytest.approx(plain_inactive(probs.tolist(), active.tolist(), normalize), abs=1e-12)
+
+
+@pytest.mark.parametrize(("tasks", "layers"), SIZES)
+@pytest.mark.parametrize("level", ["child", "parent"])
+def test_without_depth_weights_and_affinity_by_loops(tasks: int, layers: int, level: Any) -> None:
+    probs = random_probs(layers, tasks, seed=tasks)
+    active = [True] * tasks
+    alike = [[1.0] * tasks] * tasks
+    affinity = torch.tensor(np.random.default_rng(tasks).random((tasks, tasks)))
+    flags = torch.tensor(active)
+    for used, plain in ((None, alike), (affinity, affinity.tolist())):
+        for depth_weighting in (True, False):
+            found = active_loss(probs, flags, used, usage_level=level, depth_weighting=depth_weighting)
+            expected = plain_active(probs.tolist(), active, plain, level, True, depth_weighting)
+            assert found.item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_without_depth_weights_the_heads_own_choice_counts() -> None:
+    # Two tasks on one trunk up to the last layer, where each head takes a stream of its own.
+    probs = torch.tensor(BranchingTree(((0, 0), (0, 0), (0, 1))).to_edges())
+    both = torch.tensor([True, True])
+    assert active_loss(probs, both, None).item() == 0.0
+    assert active_loss(probs, both, None, depth_weighting=False).item() == pytest.approx(2.0)
 
 
 def test_hand_computed_values() -> None:

@@ -45,6 +45,34 @@ def test_terms_are_the_weighted_functions(tasks: int, normalize: bool) -> None:
     assert torch.isfinite(probs.grad).all()
 
 
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 1.0, 1.5])
+def test_the_active_fraction_is_n_times_the_threshold(fraction: float) -> None:
+    probs, weights, cost_weight, affinity, costs = batch()
+    terms = BranchingRegularizedLoss(active_fraction=fraction)(probs, weights, cost_weight, affinity, costs)
+    active = []
+    for row in weights.tolist():
+        limit = min(fraction / len(row), max(row)) - 1e-6
+        active.append([weight >= limit for weight in row])
+    flags = torch.tensor(active)
+    assert torch.allclose(terms["loss_active"], 1.2 * cost_weight * active_loss(probs, flags, affinity))
+    assert torch.allclose(terms["loss_inactive"], 0.04 * inactive_loss(probs, flags))
+    assert bool(flags.all()) == (fraction == 0.0) == bool((terms["loss_inactive"] == 0).all())
+
+
+@pytest.mark.parametrize("depth_weighting", [True, False])
+@pytest.mark.parametrize("use_affinity", [True, False])
+def test_weights_of_l_active_are_left_out(depth_weighting: bool, use_affinity: bool) -> None:
+    probs, weights, cost_weight, affinity, costs = batch()
+    loss = BranchingRegularizedLoss(depth_weighting=depth_weighting, use_affinity=use_affinity)
+    found = loss(probs, weights, cost_weight, affinity, costs)["loss_active"]
+    active = torch.tensor([Preference.parse(row.tolist(), tasks=("a", "b", "c")).active() for row in weights])
+    alike = affinity if use_affinity else torch.ones(3, 3)
+    pull = active_loss(probs, active, alike, depth_weighting=depth_weighting)
+    assert torch.allclose(found, 1.2 * cost_weight * pull)
+    default = BranchingRegularizedLoss()(probs, weights, cost_weight, affinity, costs)["loss_active"]
+    assert torch.allclose(found, default) == (depth_weighting and use_affinity)
+
+
 def test_terms_without_weight_are_zero() -> None:
     loss = BranchingRegularizedLoss(lambda_active=0, lambda_inactive=0, lambda_cost=0)
     terms = loss(*batch())
@@ -57,9 +85,13 @@ def test_bad_settings_are_named() -> None:
         BranchingRegularizedLoss(lambda_inactive=-1)
     with pytest.raises(ValueError, match="lambda_cost"):
         BranchingRegularizedLoss(lambda_cost=float("nan"))
+    with pytest.raises(ValueError, match=r"active_fraction must be finite and non-negative, got -0\.6"):
+        BranchingRegularizedLoss(active_fraction=-0.6)
     with pytest.raises(ValueError, match="usage_level"):
         BranchingRegularizedLoss(usage_level="heads")  # type: ignore[arg-type]
 
 
 def test_the_settings_show() -> None:
-    assert "lambda_cost=0.5" in repr(BranchingRegularizedLoss(lambda_cost=0.5))
+    shown = repr(BranchingRegularizedLoss(lambda_cost=0.5, depth_weighting=False, use_affinity=False))
+    assert "lambda_cost=0.5" in shown
+    assert "active_fraction=0.6, depth_weighting=False, use_affinity=False" in shown
