@@ -46,7 +46,7 @@ def keep_or_restore_start(
             f"stage {stage.name!r} has restart=True, but the run begins with it, from the weights of load_from: leave "
             "load_from out and give model.edge_hypernet.tree the tree"
         )
-    elif begins and any(other.objective.restart for other in stages):
+    elif begins and any(other.objective.restart for other in stages if other is not stage):
         _keep(model, file)
 
 
