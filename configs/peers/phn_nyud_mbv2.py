@@ -11,8 +11,9 @@ model = dict(weight_hypernet=dict(_delete_=True, type="ChunkedHypernet"))
 train_cfg = dict(
     stages=dict(
         tree=dict(
-            # Published: each number moves with a hundred weights, so a step of 1e-3 is too far.
-            optim_wrapper=dict(optimizer=dict(type="Adam", lr=1e-4, weight_decay=0.0)),
+            # Adam without weight decay, as published; the rate of all other trainings instead of the published 1e-4, with
+            # which 24 iterations lower the loss at equal preferences a third as far.
+            optim_wrapper={{_base_.hypernet_optimizer}},
             objective=dict(preference=None, concentrations=(0.2, 1.0)),
         )
     )
