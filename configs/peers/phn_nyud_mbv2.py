@@ -11,8 +11,8 @@ model = dict(weight_hypernet=dict(_delete_=True, type="ChunkedHypernet"))
 train_cfg = dict(
     stages=dict(
         tree=dict(
-            # Adam without weight decay, as published; the rate of all other trainings instead of the published 1e-4, with
-            # which 24 iterations lower the loss at equal preferences a third as far.
+            # Adam without weight decay, as published, at the rate of all other trainings. The published rate of 1e-4
+            # learns far slower here: equal preferences, 24 iterations: loss 4.55 to 4.03, and to 2.56 at 1e-3.
             optim_wrapper={{_base_.hypernet_optimizer}},
             objective=dict(preference=None, concentrations=(0.2, 1.0)),
         )

@@ -19,8 +19,9 @@ train_cfg = dict(
                 type="TreeObjective",
                 preference=[1, 1, 1],
                 # 1 / (losses of the single-task nets on training images), as nyud_mbv2.py measures them with seed 0.
-                # A path in place of the numbers takes those of a checkpoint of that run.
+                # A checkpoint's path in place of the numbers takes or measures those of its single-task nets.
                 loss_weights=dict(semseg=1.774, depth=2.372, normals=1.407),
+                images={{_base_.train_cfg.stages.edges.objective.images}},
             ),
         ),
     )

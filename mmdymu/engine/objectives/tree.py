@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.dist import broadcast
 from torch import Tensor, nn
 
 from mmdymu.models import ControllableNet, EdgeHypernet
@@ -36,13 +37,14 @@ class TreeObjective(StageObjective):
             that a hypernet that sees it learns that it does not matter.
         scalarization: ``linear`` as above; ``epo`` takes N · Σ_i α_i w_i L_i, with α of :func:`epo_weights` computed
             from the gradients of each step (in distributed training, each process from its own).
-        loss_weights: w_i by task, or the checkpoint whose ``loss_scale`` holds them, such as one of the run that the
-            network is compared with; None takes what an earlier stage has left, and 1 without.
+        loss_weights: w_i by task, or a checkpoint of the network that this one is compared with, or of single-task
+            nets, see :func:`read_loss_scale`; None takes what an earlier stage has left, and 1 without.
         restart: Begin from the streams and heads that the run began with (after its ``trunk`` stage), not from
             those that a search has trained.
+        images: Training images on which single-task nets are measured for w.
 
     Raises:
-        ValueError: If ``scalarization`` is unknown, or a concentration is not positive.
+        ValueError: If ``scalarization`` is unknown, or a number is not positive.
     """
 
     def __init__(
@@ -52,13 +54,15 @@ class TreeObjective(StageObjective):
         scalarization: str = "linear",
         loss_weights: LossWeights = None,
         restart: bool = False,
+        images: int = 32,
     ) -> None:
         if scalarization not in SCALARIZATIONS:
             raise ValueError(f"scalarization={scalarization!r} is unknown, use one of {SCALARIZATIONS}")
-        if not concentrations or min(concentrations) <= 0:
-            raise ValueError(f"concentrations={tuple(concentrations)} must all be positive")
+        if not concentrations or min(concentrations) <= 0 or images < 1:
+            raise ValueError(f"images={images} and all of concentrations={tuple(concentrations)} must be positive")
         self.preference, self.concentrations = preference, tuple(concentrations)
         self.scalarization, self.loss_weights, self.restart = scalarization, loss_weights, restart
+        self.images = images
         self._fixed: Preference | None = None
 
     def trained_modules(self, model: ControllableNet) -> Sequence[nn.Module]:
@@ -77,7 +81,8 @@ class TreeObjective(StageObjective):
         if self.preference is not None:
             self._fixed = Preference.parse(self.preference, tasks=model.tasks)
         if not (resumed and model.is_controllable):
-            model.loss_scale.copy_(read_loss_scale(model, self.loss_weights))
+            model.loss_scale.copy_(read_loss_scale(model, self.loss_weights, frames, self.images))
+            broadcast(model.loss_scale)
             for measured in (model.path_losses, model.affinity):
                 measured.fill_(torch.nan)
 

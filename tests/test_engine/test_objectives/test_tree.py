@@ -183,15 +183,31 @@ def test_loss_weights_of_a_checkpoint_and_of_an_earlier_stage(tmp_path: Path) ->
     assert model.loss_scale.tolist() == [1, 1, 1]
 
 
-def test_refuses_checkpoints_without_loss_weights_or_of_other_tasks(tmp_path: Path) -> None:
+def test_single_task_nets_are_measured_as_the_path_table_does(tmp_path: Path) -> None:
+    """So that a static network has the weights of the controllable one whose anchor is the same."""
+    single, path = tiny.build_model(stream=tiny.SHORT, seed=1), str(tmp_path / "single.pth")
+    torch.save({"state_dict": single.state_dict()}, path)
+    edges = tiny.build_edge_objective(source="table", images=3)
+    edges.prepare(single, tiny.frames(), resumed=False)
+    model = build()
+    before = {name: value.clone() for name, value in model.backbone.state_dict().items()}
+    TreeObjective(loss_weights=path, images=3).prepare(model, tiny.frames(), resumed=False)
+    torch.testing.assert_close(model.loss_scale, single.loss_scale, rtol=1e-4, atol=0)
+    assert all(torch.equal(value, before[name]) for name, value in model.backbone.state_dict().items())
+
+
+def test_refuses_checkpoints_of_other_models(tmp_path: Path) -> None:
     path, model = str(tmp_path / "single.pth"), build()
-    torch.save({"state_dict": tiny.build_model(stream=tiny.SHORT).state_dict()}, path)
-    with pytest.raises(ValueError, match="has no loss_scale"):
-        TreeObjective(loss_weights=path).prepare(model, tiny.frames(), resumed=False)
-    other = tiny.build_model(("depth", "normals", "semseg"), stream=tiny.SHORT)
-    other.loss_scale.fill_(1)
-    torch.save({"state_dict": other.state_dict()}, path)
-    with pytest.raises(ValueError, match=r"about the tasks \['depth', 'normals', 'semseg'\]"):
+    others = {
+        r"is about the tasks \['depth', 'normals', 'semseg'\]": tiny.build_model(("depth", "normals", "semseg")),
+        "belongs to another network": tiny.build_model(),
+    }
+    for message, other in others.items():
+        torch.save({"state_dict": other.state_dict()}, path)
+        with pytest.raises(ValueError, match=message):
+            TreeObjective(loss_weights=path).prepare(model, tiny.frames(), resumed=False)
+    torch.save({"state_dict": {"backbone.conv1.weight": torch.zeros(1)}}, path)
+    with pytest.raises(ValueError, match="names no tasks"):
         TreeObjective(loss_weights=path).prepare(model, tiny.frames(), resumed=False)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         TreeObjective(loss_weights="nowhere.pth").prepare(model, tiny.frames(), resumed=False)
@@ -213,7 +229,11 @@ def test_refuses_a_model_whose_tree_changes() -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"scalarization": "sum"}, "scalarization='sum'"), ({"concentrations": (0.0,)}, r"concentrations=\(0.0,\)")],
+    [
+        ({"scalarization": "sum"}, "scalarization='sum'"),
+        ({"concentrations": (0.0,)}, r"concentrations=\(0.0,\)"),
+        ({"images": 0}, "images=0"),
+    ],
 )
 def test_refuses_bad_settings(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
