@@ -13,7 +13,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's usual name)
 
-from mmdymu.models import ControllableNet
+from mmdymu.models import ControllableNet, FixedEdges
 from mmdymu.models.losses.usage import expected_share
 from mmdymu.preference import Preference
 from mmdymu.registry import MODELS, OBJECTIVES
@@ -84,7 +84,16 @@ class EdgeObjective(StageObjective):
         return self.source != "table"
 
     def trained_modules(self, model: ControllableNet) -> Sequence[nn.Module]:
-        """The edge hypernet."""
+        """The edge hypernet.
+
+        Raises:
+            ValueError: If the model's tree is fixed.
+        """
+        if isinstance(model.edge_hypernet, FixedEdges):
+            raise ValueError(
+                "an edges stage needs model.edge_hypernet=dict(type='EdgeHypernet'), but this model's tree is fixed: "
+                "drop the stage"
+            )
         return [model.edge_hypernet]
 
     def preferences(self, tasks: Sequence[str], rng: np.random.Generator) -> list[Preference]:

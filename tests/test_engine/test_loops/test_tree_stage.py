@@ -82,3 +82,8 @@ def test_nothing_to_restart_from(tmp_path: Path) -> None:
     torch.save({"state_dict": source.state_dict(), "meta": {}}, tmp_path / "searched.pth")
     with pytest.raises(ValueError, match=r"'retrain' has restart=True, .* leave load_from out"):
         tiny.train(tmp_path, **config(RETRAIN, load_from=str(tmp_path / "searched.pth")))
+
+
+def test_a_fixed_tree_has_no_edges_stage(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="this model's tree is fixed: drop the stage"):
+        tiny.build_runner(tmp_path, **config(tiny.stage_config("edges"))).train()
