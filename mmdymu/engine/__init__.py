@@ -5,7 +5,7 @@ from .calibration import calibrate
 from .frames import Batch, Frames
 from .hooks import PreferenceHook, SafeCheckpointHook, StageProgressHook
 from .loops import PreferenceSweepLoop, StageTrainLoop
-from .objectives import AnchorObjective, EdgeObjective, TrunkObjective, WeightObjective
+from .objectives import AnchorObjective, EdgeObjective, TreeObjective, TrunkObjective, WeightObjective
 
 __all__ = [
     "AnchorObjective",
@@ -18,6 +18,7 @@ __all__ = [
     "StageProgressHook",
     "StageTrainLoop",
     "TaskBalancedSampler",
+    "TreeObjective",
     "TrunkObjective",
     "WeightObjective",
     "calibrate",

@@ -31,12 +31,7 @@ def calibrate(model: ControllableNet, selection: Selection, batches: Sequence[Ba
         Running means and variances by node, heads as nodes of layer L, as
         :meth:`ControllableNet.attach_states` takes them.
     """
-    modules: dict[Node, nn.Module] = {
-        (layer, i): model.backbone.node((layer, i))
-        for layer, used in enumerate(selection.tree.used_nodes)
-        for i in used
-    }
-    modules.update({(model.num_layers, i): model.heads[task] for i, task in enumerate(model.tasks)})
+    modules = model.tree_parts(selection.tree)
     statistics = {node: fresh_statistics(module) for node, module in modules.items()}
     states = selection.with_states(statistics).node_states
     with _cumulative_norms(modules):

@@ -4,12 +4,13 @@ from .backbones import ControllableBackbone, ResNet9
 from .classifiers import ControllableClassifier
 from .data_preprocessors import MultiTaskDataPreprocessor
 from .heads import DepthHead, EdgesHead, NormalsHead, SaliencyHead
-from .hypernets import EdgeHypernet, WeightHypernet
+from .hypernets import ChunkedHypernet, EdgeHypernet, FixedEdges, WeightHypernet
 from .losses import BranchingRegularizedLoss
 from .segmentors import ControllableNet, ControllableSegmentor
 
 __all__ = [
     "BranchingRegularizedLoss",
+    "ChunkedHypernet",
     "ControllableBackbone",
     "ControllableClassifier",
     "ControllableNet",
@@ -17,6 +18,7 @@ __all__ = [
     "DepthHead",
     "EdgeHypernet",
     "EdgesHead",
+    "FixedEdges",
     "MultiTaskDataPreprocessor",
     "NormalsHead",
     "ResNet9",

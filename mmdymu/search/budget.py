@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from mmdymu.budget import BUDGET_KINDS, Budget
-from mmdymu.models import ControllableNet
+from mmdymu.models import ControllableNet, FixedEdges
 from mmdymu.preference import Preference
 from mmdymu.tree import BranchingTree
 
@@ -163,7 +163,8 @@ def tree_within_budget(
     """Find the best tree that costs no more than a budget.
 
     With a path table, that is the tree of the least r-weighted loss, each task's divided by its single-task loss;
-    without one, the tree whose used decisions are most probable under the edge hypernet at cost weight 0.
+    without one, the tree whose used decisions are most probable under the edge hypernet at cost weight 0. A static
+    network has its one tree, whose other nodes nobody has trained.
 
     Args:
         model: Its edge hypernet is trained.
@@ -183,6 +184,8 @@ def tree_within_budget(
         raise ValueError("budget=None: give a budget, such as flops=1e8")
     _check_preference(model, preference)
     prices = feasible_prices(model, asked, profile)
+    if isinstance(model.edge_hypernet, FixedEdges):
+        return _only_tree(model.edge_hypernet.tree, asked, prices)
     table = path_table(model)
     found = _on_table(table, preference, asked, prices) if table is not None else None
     return found or _by_probability(model, preference, asked, prices)
@@ -222,6 +225,16 @@ def _by_probability(model: ControllableNet, preference: Preference, budget: Budg
     gap = found.bound - found.log_probability
     cost = prices.of(found.tree)
     return BudgetedTree(found.tree, cost, found.log_probability, found.exact, gap, "log_probability", budget)
+
+
+def _only_tree(tree: BranchingTree, budget: Budget, prices: TreePrices) -> BudgetedTree:
+    cost = prices.of(tree)
+    if cost > budget.limit:
+        raise ValueError(
+            f"budget.{budget.kind}={budget.limit:g} is too small for the model's one tree: it needs "
+            f"{_at_least(budget.kind, cost)}"
+        )
+    return BudgetedTree(tree, cost, 0.0, True, 0.0, "log_probability", budget)
 
 
 def _check_preference(model: ControllableNet, preference: Preference) -> None:

@@ -269,3 +269,23 @@ def test_heads_that_look_at_sizes_are_refused() -> None:
     model.heads["depth"] = Choosy()
     with pytest.raises(ValueError, match="decides by the size or the values of a tensor"):
         fix(model)
+
+
+@pytest.mark.parametrize("base", ["initial", None])
+@pytest.mark.parametrize("family", ["segmentor", "classifier"])
+def test_all_weights_of_a_hypernet_are_in_the_network(family: str, base: str | None) -> None:
+    parts = {
+        "edge_hypernet": {"type": "mmdymu.FixedEdges"},
+        "weight_hypernet": {"type": "mmdymu.ChunkedHypernet", "base": base, "hidden": 20},
+    }
+    model = build(**parts) if family == "segmentor" else build_classifier(**parts)
+    x = images(size=tiny.SIZE if family == "segmentor" else (32, 32))
+    outputs = []
+    for preference in preferences(model, 2):
+        model.set_preference(preference)
+        plain, folded = fix(model, preference, fold=False), fix(model, preference)
+        outputs.append(plain(x))
+        assert difference(plain(x), model(x)) <= BEFORE
+        assert difference(folded(x), model(x)) <= AFTER
+        assert plain.manifest["stored_params"] == model.weight_hypernet.plan.numbers
+    assert difference(*outputs) > 0.01

@@ -177,3 +177,15 @@ def test_says_what_was_found() -> None:
     )
     told = {"flops": 2e8, "cost": 1e8, "measure": "log_probability", "objective": -0.5, "exact": False, "gap": 0.25}
     assert found.about() == {"budget": told}
+
+
+def test_a_static_network_has_its_one_tree() -> None:
+    parents = ((0, 0, 0), (0, 1, 1), (0, 1, 2))
+    edges = {"type": "mmdymu.FixedEdges", "tree": parents}
+    model = tiny.build_model(stream=tiny.SHORT, edge_hypernet=edges, weight_hypernet=None)
+    model.path_losses.uniform_(1, 2)
+    cost = model.complexity.flops(BranchingTree(parents))
+    found = tree_within_budget(model, Preference.uniform(tiny.TASKS), {"flops": cost})
+    assert (found.tree, found.cost, found.exact) == (BranchingTree(parents), cost, True)
+    with pytest.raises(ValueError, match=rf"too small for the model's one tree: it needs budget.flops={cost:.0f}"):
+        tree_within_budget(model, Preference.uniform(tiny.TASKS), {"flops": cost - 1})

@@ -68,7 +68,7 @@ def finish_stage(model: ControllableNet, objective: StageObjective) -> None:
     """
     if get_world_size() > 1:
         # Each process has seen other images: later stages take the mean statistics for given.
-        for module in objective.trained_modules(model):
+        for module in objective.moving_modules(model):
             for _, norm in batch_norms(module):
                 all_reduce(norm.running_mean, op="mean")
                 all_reduce(norm.running_var, op="mean")

@@ -24,6 +24,7 @@ from ..frames import Frames
 from ..hooks.stage_progress_hook import StageProgressHook
 from ..seeding import SeededDataset, StageSampler, derive_seed
 from .ownership import build_optimizer, finish_stage
+from .restarting import keep_or_restore_start
 from .stage import Stage, build_stages
 from .start import check_start, renew_hypernets
 
@@ -69,9 +70,9 @@ class StageTrainLoop(BaseLoop):
         runner.register_hook(StageProgressHook())
         self._iteration = 0
         # Runner.train scales the learning rate and builds the schedule of what the loop leaves it with.
-        self._current = self.stages[0]
-        runner.optim_wrapper = build_optimizer(_module(runner), self._current, self._optim_config)
-        runner.param_schedulers = self._current.schedulers()
+        self._current: Stage | None = self.stages[0]
+        runner.optim_wrapper = build_optimizer(_module(runner), self.stages[0], self._optim_config)
+        runner.param_schedulers = self.stages[0].schedulers()
 
     # ------------------------------------------------- what mmengine asks for
 
@@ -170,6 +171,8 @@ class StageTrainLoop(BaseLoop):
             check_start(model, [s.name for s in self.stages[: position + 1]], loaded)
             if position == 0 and loaded:
                 renew_hypernets(model, [s.objective for s in self.stages])
+                self._current = None  # What the stage owns may depend on what was loaded, such as a tree.
+            keep_or_restore_start(model, self.stages, stage, self._runner.work_dir, loaded)
         frames = Frames.from_config(self._runner.cfg)
         stage.objective.prepare(model, frames, resumed=done > 0)
         model.begin_stage(stage.objective)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,16 @@ class StageObjective:
     """
 
     needs_images = True
+    restart = False
+    """Whether the stage begins from the streams and heads that the run began with."""
 
     def trained_modules(self, model: ControllableNet) -> Sequence[nn.Module]:
         """Modules whose parameters the stage owns."""
         raise NotImplementedError
+
+    def moving_modules(self, model: ControllableNet) -> Sequence[nn.Module]:
+        """Modules that run in training mode, so that their norm statistics follow the images."""
+        return self.trained_modules(model)
 
     def prepare(self, model: ControllableNet, frames: Frames, *, resumed: bool) -> None:
         """Computes what the stage needs from the frozen parts, once, before its first iteration.
@@ -41,11 +47,11 @@ class StageObjective:
         return []
 
     def set_modes(self, model: ControllableNet) -> None:
-        """Owned modules train; frozen ones evaluate with their running statistics."""
+        """Moving modules train; others evaluate with their running statistics."""
         model.backbone.eval()
         model.heads.eval()
         use_running_statistics(model)
-        for module in self.trained_modules(model):
+        for module in self.moving_modules(model):
             module.train()
             update_running_statistics(module)
 
@@ -75,3 +81,8 @@ def sample_preferences(
         Preference.sample(tasks, rng, concentration=float(concentrations[int(rng.integers(len(concentrations)))]))
         for _ in range(count)
     ]
+
+
+def touch(parameters: Iterable[Tensor], like: Tensor) -> Tensor:
+    """Zero, but a function of all these parameters: distributed training wants a gradient for each that is owned."""
+    return sum((parameter.sum() * 0 for parameter in parameters), like.new_zeros(()))

@@ -13,14 +13,14 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's usual name)
 
-from mmdymu.models import ControllableNet
+from mmdymu.models import ControllableNet, FixedEdges
 from mmdymu.models.losses.usage import expected_share
 from mmdymu.preference import Preference
 from mmdymu.registry import MODELS, OBJECTIVES
 from mmdymu.search.expectation import expected_task_losses
 from mmdymu.search.path_table import build_path_table
 
-from ..frames import Batch, Frames
+from ..frames import Frames, joined
 from .affinity import anchor_affinity
 from .base import StageObjective, sample_preferences
 
@@ -84,7 +84,16 @@ class EdgeObjective(StageObjective):
         return self.source != "table"
 
     def trained_modules(self, model: ControllableNet) -> Sequence[nn.Module]:
-        """The edge hypernet."""
+        """The edge hypernet.
+
+        Raises:
+            ValueError: If the model's tree is fixed.
+        """
+        if isinstance(model.edge_hypernet, FixedEdges):
+            raise ValueError(
+                "an edges stage needs model.edge_hypernet=dict(type='EdgeHypernet'), but this model's tree is fixed: "
+                "drop the stage"
+            )
         return [model.edge_hypernet]
 
     def preferences(self, tasks: Sequence[str], rng: np.random.Generator) -> list[Preference]:
@@ -111,7 +120,7 @@ class EdgeObjective(StageObjective):
         self._node_flops = torch.tensor(model.complexity.node_flops, device=model.affinity.device)
 
     def _measure_losses(self, model: ControllableNet, frames: Frames) -> None:
-        batch = _joined(frames.batches(model, self.images))
+        batch = joined(frames.batches(model, self.images))
         if self.source == "table" and not torch.isfinite(model.path_losses).all():
             print_log(f"path table: {model.num_tasks**model.num_layers} paths on {len(batch.inputs)} images", "current")
             model.path_losses.copy_(build_path_table(model, batch.inputs, batch.data_samples))
@@ -199,9 +208,3 @@ def _fair_factors(model: ControllableNet, samples: Sequence[Any], owner: Tensor)
     ]
     held = torch.tensor(counts, dtype=torch.get_default_dtype(), device=owner.device)
     return held / held.mean(dim=0).clamp(min=1 / parts)
-
-
-def _joined(batches: Sequence[Batch]) -> Batch:
-    return Batch(
-        torch.cat([batch.inputs for batch in batches]), [sample for batch in batches for sample in batch.data_samples]
-    )

@@ -17,7 +17,7 @@ from mmdymu.registry import OBJECTIVES
 from mmdymu.tree import BranchingTree
 
 from ..frames import Frames
-from .base import StageObjective, sample_preferences
+from .base import StageObjective, sample_preferences, touch
 
 TREES = ("likely", "sampled")
 STATISTICS = ("batch", "running")
@@ -83,7 +83,8 @@ class WeightObjective(StageObjective):
         states = model.norm_states(preference, tree)
         losses, _ = model.tree_losses(batch["inputs"], batch["data_samples"], tree, states)
         weights = losses.new_tensor(preference.weights)
-        unused = _touch_unused(model, losses)
+        (hypernet,) = self.trained_modules(model)
+        unused = touch((p for p in hypernet.parameters() if p.requires_grad), losses)
         return {"loss_tasks": (weights * model.loss_scale * losses).sum() + unused}
 
     @torch.no_grad()
@@ -92,9 +93,3 @@ class WeightObjective(StageObjective):
             return model.predict_tree(preference)
         logits = model.edge_logits([preference])[0]
         return BranchingTree.from_logits(F.gumbel_softmax(logits, tau=1.0, hard=True).cpu())
-
-
-def _touch_unused(model: ControllableNet, like: Tensor) -> Tensor:
-    """Zero, but a function of all owned parameters: distributed training wants a gradient for each."""
-    parameters = [p for p in model.weight_hypernet.parameters() if p.requires_grad]  # type: ignore[union-attr]
-    return sum((parameter.sum() * 0 for parameter in parameters), like.new_zeros(()))

@@ -1,8 +1,23 @@
-"""Hypernets: preferences in, branching decisions and norm parameters out."""
+"""Hypernets: preferences in, branching decisions and tensors of nodes and heads out; and a tree in their place."""
 
+from .chunk_plan import ChunkPlan
+from .chunked_hypernet import ChunkedHypernet
 from .edge_hypernet import EdgeHypernet
 from .embedding import PreferenceEmbedding
+from .fixed_edges import FixedEdges
 from .modulation import NormSlots, modulated_state, norm_slots
+from .state_hypernet import StateHypernet
 from .weight_hypernet import WeightHypernet
 
-__all__ = ["EdgeHypernet", "NormSlots", "PreferenceEmbedding", "WeightHypernet", "modulated_state", "norm_slots"]
+__all__ = [
+    "ChunkPlan",
+    "ChunkedHypernet",
+    "EdgeHypernet",
+    "FixedEdges",
+    "NormSlots",
+    "PreferenceEmbedding",
+    "StateHypernet",
+    "WeightHypernet",
+    "modulated_state",
+    "norm_slots",
+]

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from torch import Tensor, nn
 
 from mmdymu.registry import MODELS
 
 from .embedding import PreferenceEmbedding, mlp, reset_layers
-
-Node = tuple[int, int]
+from .modulation import modulated_state, norm_slots
+from .state_hypernet import Node, Parts, StateHypernet, States
 
 
 @MODELS.register_module()
-class WeightHypernet(nn.Module):
+class WeightHypernet(StateHypernet):
     """h̄(r, c): an MLP with a linear output of Δγ and Δβ for the norms of each node (DYMU, section 4.2).
 
-    The outputs start at zero, so that training starts from the anchor's own norms.
+    The outputs start at zero, so that training starts from the anchor's own norms. Heads keep their norms.
 
     Args:
         num_tasks: Number of tasks, N.
-        channels: Number of norm channels of each node (layer, stream).
+        num_layers: Number of layers, L: parts of layer L are heads.
+        parts: All nodes and heads that may run.
         embedding_dim: Size of the preference embedding.
         hidden: Width of the hidden layers.
         hidden_layers: Number of hidden layers.
@@ -30,12 +31,16 @@ class WeightHypernet(nn.Module):
     def __init__(
         self,
         num_tasks: int,
-        channels: Mapping[Node, int],
+        num_layers: int,
+        parts: Parts,
         embedding_dim: int = 32,
         hidden: int = 100,
         hidden_layers: int = 3,
     ) -> None:
-        super().__init__()
+        super().__init__(parts)
+        slots = {node: norm_slots(module) for node, module in parts.items() if node[0] < num_layers}
+        self._slots = {node: norms for node, norms in slots.items() if norms}
+        channels = {node: sum(size for _, size in norms) for node, norms in self._slots.items()}
         self.embedding = PreferenceEmbedding(num_tasks, embedding_dim)
         self.trunk = mlp(embedding_dim, hidden, hidden_layers)
         self.deltas = nn.ModuleDict({_key(node): nn.Linear(hidden, 2 * size) for node, size in channels.items()})
@@ -63,6 +68,11 @@ class WeightHypernet(nn.Module):
         """
         hidden = self.trunk(self.embedding(weights[None], cost_weight[None]))[0]
         return {node: self.deltas[_key(node)](hidden).unflatten(0, (2, -1)) for node in nodes}
+
+    def _states(self, weights: Tensor, cost_weight: Tensor, parts: Parts) -> States:
+        """γ + Δγ and β + Δβ of the nodes that have norms."""
+        deltas = self(weights, cost_weight, sorted(parts.keys() & self._slots.keys()))
+        return {node: modulated_state(parts[node], self._slots[node], delta) for node, delta in deltas.items()}
 
 
 def _key(node: Node) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mmdymu.tree import BranchingTree
 
-from ..backbones import ControllableBackbone, NodeStates, Rows
+from ..backbones import ControllableBackbone, Node, NodeStates, Rows
 from ..build import build_part
 from ..complexity import Complexity, count_complexity
 from ..replacing import with_tensors
@@ -94,6 +94,12 @@ class AnchorNet(BaseModel):
     def complexity(self) -> Complexity:
         """Costs of all nodes and heads at ``image_size``; counted on first use."""
         return count_complexity(self.backbone, [self.heads[task] for task in self.tasks], (3, *self.image_size))
+
+    def tree_parts(self, tree: BranchingTree) -> dict[Node, nn.Module]:
+        """The nodes that a tree runs, and all heads as the nodes of layer L."""
+        nodes = [(layer, i) for layer, streams in enumerate(tree.used_nodes) for i in streams]
+        heads = {(self.num_layers, i): self.heads[task] for i, task in enumerate(self.tasks)}
+        return {**{node: self.backbone.node(node) for node in nodes}, **heads}
 
     def run_tree(
         self,
@@ -193,7 +199,7 @@ class AnchorNet(BaseModel):
 
     def set_extra_state(self, state: Tensor) -> None:
         """Refuses a checkpoint of another task set."""
-        tasks = _task_names(state)
+        tasks = task_names(state)
         if tasks != self.tasks:
             raise ValueError(
                 f"the checkpoint belongs to tasks {list(tasks)}, the model has {list(self.tasks)}: "
@@ -203,12 +209,13 @@ class AnchorNet(BaseModel):
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *options: Any) -> None:
         # mmengine loads what fits and only logs the rest, which would test untrained weights.
         state = state_dict.get(f"{prefix}_extra_state")
-        if state is not None and _task_names(state) == self.tasks:
+        if state is not None and task_names(state) == self.tasks:
             _check_shapes(self.state_dict(), state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *options)
 
 
-def _task_names(state: Tensor) -> tuple[str, ...]:
+def task_names(state: Tensor) -> tuple[str, ...]:
+    """The tasks that a checkpoint belongs to, from its model's extra state."""
     return tuple(json.loads(bytes(state.tolist())))
 
 

@@ -1,20 +1,20 @@
-"""What all top models are: an anchor net, and two hypernets that choose among its nodes and shift their norms."""
+"""What all top models are: an anchor net, and two hypernets that choose among its nodes and change their tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmpretrain.structures import MultiTaskDataSample
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmdymu.preference import Preference
 from mmdymu.tree import BranchingTree
 
 from ..backbones import Node, NodeStates
 from ..build import build_part
-from ..hypernets import modulated_state, norm_slots
+from ..hypernets import FixedEdges, StateHypernet
 from ..norms import (
     NORM_STATISTICS,
     update_running_statistics,
@@ -38,8 +38,8 @@ class ControllableNet(AnchorNet):
         tasks: As in :class:`AnchorNet`.
         stream: As in :class:`AnchorNet`.
         heads: As in :class:`AnchorNet`.
-        edge_hypernet: Config; sizes are filled in.
-        weight_hypernet: Config, or None for a model that never adapts its norms.
+        edge_hypernet: Config; sizes are filled in. A :class:`FixedEdges` makes it a static network.
+        weight_hypernet: Config of a :class:`StateHypernet`, or None for a model that never adapts its norms.
         anchor: As in :class:`AnchorNet`.
         image_size: As in :class:`AnchorNet`.
         data_preprocessor: As in :class:`AnchorNet`.
@@ -64,9 +64,6 @@ class ControllableNet(AnchorNet):
         channels_last: bool = True,
     ) -> None:
         super().__init__(tasks, stream, heads, anchor, image_size, data_preprocessor, init_cfg, channels_last)
-        nodes = [(layer, i) for layer in range(self.num_layers) for i in range(self.num_tasks)]
-        slots = {node: norm_slots(self.backbone.node(node)) for node in nodes}
-        self._slots = {node: norms for node, norms in slots.items() if norms}
         edges = edge_hypernet or {"type": "mmdymu.EdgeHypernet"}
         self.edge_hypernet = build_part(edges, num_tasks=self.num_tasks, num_layers=self.num_layers)
         self.weight_hypernet = self._build_weight_hypernet(weight_hypernet) if weight_hypernet else None
@@ -158,14 +155,14 @@ class ControllableNet(AnchorNet):
         return BranchingTree.from_logits(self.edge_logits([preference])[0].detach().cpu())
 
     def norm_states(self, preference: Preference, tree: BranchingTree) -> dict[Node, dict[str, Tensor]]:
-        """Norm parameters of a tree's nodes under a preference; empty without a weight hypernet."""
+        """Tensors that the weight hypernet makes for a tree under a preference; empty without one.
+
+        Norm parameters of the nodes, or whatever else its :class:`StateHypernet` makes of nodes and heads.
+        """
         if self.weight_hypernet is None:
             return {}
         weights, cost_weight = self.preference_tensors([preference])
-        used = {(layer, i) for layer, streams in enumerate(tree.used_nodes) for i in streams}
-        nodes = sorted(used & self._slots.keys())
-        deltas = self.weight_hypernet(weights[0], cost_weight[0], nodes)
-        return {node: modulated_state(self.backbone.node(node), self._slots[node], deltas[node]) for node in nodes}
+        return self.weight_hypernet.states(weights[0], cost_weight[0], self.tree_parts(tree))
 
     def forward(
         self,
@@ -226,9 +223,11 @@ class ControllableNet(AnchorNet):
             update_running_statistics(self)
         return self
 
-    def _build_weight_hypernet(self, config: Mapping[str, Any]) -> nn.Module:
-        channels = {node: sum(size for _, size in norms) for node, norms in self._slots.items()}
-        return build_part(config, num_tasks=self.num_tasks, channels=channels)
+    def _build_weight_hypernet(self, config: Mapping[str, Any]) -> StateHypernet:
+        # Of a static network, only what can run is counted and trained.
+        tree = self.edge_hypernet.tree if isinstance(self.edge_hypernet, FixedEdges) else self.anchor_tree
+        sizes = {"num_tasks": self.num_tasks, "num_layers": self.num_layers, "parts": self.tree_parts(tree)}
+        return cast(StateHypernet, build_part(config, **sizes))
 
     def _register_stage_results(self) -> None:
         """Buffers that one stage leaves to the next; NaN until then."""
