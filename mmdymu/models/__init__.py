@@ -4,7 +4,7 @@ from .backbones import ControllableBackbone, ResNet9
 from .classifiers import ControllableClassifier
 from .data_preprocessors import MultiTaskDataPreprocessor
 from .heads import DepthHead, EdgesHead, NormalsHead, SaliencyHead
-from .hypernets import EdgeHypernet, WeightHypernet
+from .hypernets import EdgeHypernet, FreeEdges, WeightHypernet
 from .losses import BranchingRegularizedLoss
 from .segmentors import ControllableNet, ControllableSegmentor
 
@@ -17,6 +17,7 @@ __all__ = [
     "DepthHead",
     "EdgeHypernet",
     "EdgesHead",
+    "FreeEdges",
     "MultiTaskDataPreprocessor",
     "NormalsHead",
     "ResNet9",
