@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -15,6 +14,7 @@ from mmdymu.search.groupings import expected_resource, set_partitions, tree_of_c
 from mmdymu.tree import BranchingTree
 
 from ..frames import Frames
+from .loss_scale import LossWeights
 from .tree_search import TreeSearchObjective, free_edges
 
 
@@ -66,7 +66,7 @@ class BMTASObjective(TreeSearchObjective):
     def __init__(
         self,
         lambda_resource: float = 0.25,
-        loss_weights: Mapping[str, float] | str | None = None,
+        loss_weights: LossWeights = None,
         temperature: tuple[float, float] = (5.0, 0.1),
         warmup: float = 1 / 20,
         cycle: int = 50,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from mmengine.logging import print_log
@@ -13,7 +13,7 @@ from mmdymu.tree import BranchingTree
 
 from ..frames import Frames
 from .base import StageObjective
-from .loss_weights import task_loss_weights
+from .loss_scale import LossWeights, read_loss_scale
 
 
 class TreeSearchObjective(StageObjective):
@@ -23,18 +23,15 @@ class TreeSearchObjective(StageObjective):
     streams have been trained as one super-net: a following stage trains the tree from the initial weights.
 
     Args:
-        loss_weights: w_i by task, or the checkpoint that holds them, see :func:`task_loss_weights`; None means 1.
+        loss_weights: w_i by task, or the checkpoint whose ``loss_scale`` holds them; None takes what an earlier stage
+            has left, and 1 without.
         temperature: That of the Gumbel-softmax decisions at the beginning and at the end.
 
     Raises:
         ValueError: If a temperature is not positive.
     """
 
-    def __init__(
-        self,
-        loss_weights: Mapping[str, float] | str | None = None,
-        temperature: tuple[float, float] = (5.0, 0.1),
-    ) -> None:
+    def __init__(self, loss_weights: LossWeights = None, temperature: tuple[float, float] = (5.0, 0.1)) -> None:
         if len(temperature) != 2 or min(temperature) <= 0:
             raise ValueError(f"temperature={temperature!r} must be two positive numbers, at the beginning and the end")
         self.loss_weights, self.temperature = loss_weights, tuple(temperature)
@@ -50,7 +47,7 @@ class TreeSearchObjective(StageObjective):
     def prepare(self, model: ControllableNet, frames: Frames, *, resumed: bool) -> None:
         """Writes w into the model and counts costs."""
         if not (resumed and model.is_controllable):
-            model.loss_scale.copy_(task_loss_weights(model.tasks, self.loss_weights))
+            model.loss_scale.copy_(read_loss_scale(model, self.loss_weights))
         self._node_flops = torch.tensor(model.complexity.node_flops, device=model.loss_scale.device)
 
     def decode(self, logits: Tensor) -> BranchingTree:

@@ -188,7 +188,7 @@ class AnchorNet(BaseModel):
 
     def set_extra_state(self, state: Tensor) -> None:
         """Refuses a checkpoint of another task set."""
-        tasks = _task_names(state)
+        tasks = task_names(state)
         if tasks != self.tasks:
             raise ValueError(
                 f"the checkpoint belongs to tasks {list(tasks)}, the model has {list(self.tasks)}: "
@@ -198,12 +198,13 @@ class AnchorNet(BaseModel):
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *options: Any) -> None:
         # mmengine loads what fits and only logs the rest, which would test untrained weights.
         state = state_dict.get(f"{prefix}_extra_state")
-        if state is not None and _task_names(state) == self.tasks:
+        if state is not None and task_names(state) == self.tasks:
             _check_shapes(self.state_dict(), state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *options)
 
 
-def _task_names(state: Tensor) -> tuple[str, ...]:
+def task_names(state: Tensor) -> tuple[str, ...]:
+    """The tasks that a checkpoint belongs to, from its model's extra state."""
     return tuple(json.loads(bytes(state.tolist())))
 
 

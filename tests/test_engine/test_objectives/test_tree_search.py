@@ -12,7 +12,6 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from mmdymu.engine import BMTASObjective, LTBObjective
-from mmdymu.engine.objectives.loss_weights import task_loss_weights
 from mmdymu.models import ControllableSegmentor
 from mmdymu.preference import Preference
 from mmdymu.registry import OBJECTIVES
@@ -179,40 +178,37 @@ def test_bmtas_refuses_more_tasks_than_it_can_group() -> None:
         BMTASObjective().prepare(model, tiny.frames(tasks), resumed=False)
 
 
-def test_loss_weights_by_name_in_the_models_order() -> None:
-    assert task_loss_weights(tiny.TASKS, WEIGHTS).tolist() == [1, 3, 20]
-    assert task_loss_weights(tiny.TASKS, None).tolist() == [1, 1, 1]
-
-
-def test_loss_weights_of_a_checkpoint(tmp_path: Path) -> None:
-    path = str(tmp_path / "single.pth")
-    torch.save({"state_dict": {"loss_scale": torch.tensor([1.0, 3.0, 20.0])}}, path)
-    assert task_loss_weights(tiny.TASKS, path).tolist() == [1, 3, 20]
+def test_loss_weights_are_kept_in_the_models_order_and_for_the_next_stage(
+    model: ControllableSegmentor, tmp_path: Path
+) -> None:
+    begin(model, "LTBObjective")
+    assert model.loss_scale.tolist() == [1, 3, 20]
+    begin(model, "BMTASObjective", loss_weights=None)
+    assert model.loss_scale.tolist() == [1, 3, 20]
+    path = tmp_path / "single.pth"
+    torch.save({"state_dict": {"loss_scale": torch.tensor([2.0, 3.0, 4.0])}}, path)
+    begin(model, "LTBObjective", loss_weights=str(path))
+    assert model.loss_scale.tolist() == [2, 3, 4]
 
 
 @pytest.mark.parametrize(
     "given", [{"semseg": 1.0}, {**WEIGHTS, "edges": 1.0}, {**WEIGHTS, "depth": 0.0}, {**WEIGHTS, "depth": float("nan")}]
 )
-def test_refuses_wrong_loss_weights(given: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="loss_weights="):
-        task_loss_weights(tiny.TASKS, given)
+def test_refuses_wrong_loss_weights(model: ControllableSegmentor, given: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="loss_weights"):
+        begin(model, "LTBObjective", loss_weights=given)
 
 
-@pytest.mark.parametrize(
-    ("state", "message"),
-    [
-        ({}, "without loss_scale"),
-        ({"loss_scale": torch.full((3,), torch.nan)}, "must have begun"),
-        ({"loss_scale": torch.ones(2)}, "for the tasks"),
-    ],
-)
-def test_refuses_checkpoints_without_loss_weights(tmp_path: Path, state: dict[str, Tensor], message: str) -> None:
+@pytest.mark.parametrize("state", [{}, {"loss_scale": torch.full((3,), torch.nan)}])
+def test_refuses_checkpoints_without_loss_weights(
+    model: ControllableSegmentor, tmp_path: Path, state: dict[str, Tensor]
+) -> None:
     path = str(tmp_path / "single.pth")
     torch.save({"state_dict": state}, path)
-    with pytest.raises(ValueError, match=message):
-        task_loss_weights(tiny.TASKS, path)
+    with pytest.raises(ValueError, match="has no loss_scale"):
+        begin(model, "BMTASObjective", loss_weights=path)
     with pytest.raises(FileNotFoundError, match="does not exist"):
-        task_loss_weights(tiny.TASKS, str(tmp_path / "none.pth"))
+        begin(model, "BMTASObjective", loss_weights=str(tmp_path / "none.pth"))
 
 
 def tiny_preference(model: ControllableSegmentor) -> Preference:
