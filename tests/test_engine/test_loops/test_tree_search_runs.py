@@ -14,6 +14,7 @@ import tiny_classes
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from test_engine.test_loops.test_optimizers import CpuHalfOptimWrapper
 from test_engine.test_loops.test_resume import assert_equal, final_state
 from torch import Tensor
 
@@ -62,7 +63,8 @@ class Collect(Hook):
         self.after_train(runner)
 
     def after_train(self, runner: Runner) -> None:
-        self.states.append({name: value.detach().clone() for name, value in runner.model.named_parameters()})
+        parameters = runner.model.named_parameters()
+        self.states.append({name.removeprefix("module."): value.detach().clone() for name, value in parameters})
 
     def moved(self) -> list[set[str]]:
         """Parts of the model that each step changed."""
@@ -153,3 +155,12 @@ def test_a_classifiers_task_without_images_moves_nothing_by_itself(data: Path, t
     runner.register_hook(collect)
     runner.train()
     assert collect.moved()[4:6] == [{"edge_hypernet"}] * 2
+
+
+@pytest.mark.parametrize("method", ["ltb", "bmtas"])
+def test_searches_in_half_precision(method: str, data: Path, tmp_path: Path) -> None:
+    options = settings("segmentor", method, data)
+    options["train_cfg"]["stages"]["search"]["optim_wrapper"] = {"type": CpuHalfOptimWrapper, **ADAM}
+    model = tiny.train(tmp_path, **options).model
+    assert all(value.isfinite().all() and value.dtype == torch.float32 for value in model.parameters())
+    assert model.edge_hypernet.is_decided
