@@ -159,6 +159,19 @@ def test_gradients(exact: bool) -> None:
 
 
 @pytest.mark.parametrize("exact", [False, True])
+def test_descending_makes_all_tasks_meet(exact: bool) -> None:
+    logits = 0.1 * torch.randn(4, 3, 3, generator=torch.Generator().manual_seed(0))
+    logits.requires_grad_()
+    optimizer = torch.optim.Adam([logits], lr=0.1)
+    assert tree_of_copies(logits.argmax(-1).tolist()).num_used > 4
+    for _ in range(100):
+        optimizer.zero_grad()
+        expected_resource(logits.softmax(-1), torch.ones(4), exact=exact).backward()
+        optimizer.step()
+    assert tree_of_copies(logits.argmax(-1).tolist()) == BranchingTree.shared(3, 4, 0)
+
+
+@pytest.mark.parametrize("exact", [False, True])
 def test_names_of_tasks_and_copies_do_not_matter(exact: bool) -> None:
     probs, costs = random_probs(3, 5), torch.tensor([1.0, 2.0, 3.0])
     expected = expected_resource(probs, costs, exact=exact)
