@@ -5,13 +5,23 @@ from .calibration import calibrate
 from .frames import Batch, Frames
 from .hooks import PreferenceHook, SafeCheckpointHook, StageProgressHook
 from .loops import PreferenceSweepLoop, StageTrainLoop
-from .objectives import AnchorObjective, EdgeObjective, TreeObjective, TrunkObjective, WeightObjective
+from .objectives import (
+    AnchorObjective,
+    BMTASObjective,
+    EdgeObjective,
+    LTBObjective,
+    TreeObjective,
+    TrunkObjective,
+    WeightObjective,
+)
 
 __all__ = [
     "AnchorObjective",
+    "BMTASObjective",
     "Batch",
     "EdgeObjective",
     "Frames",
+    "LTBObjective",
     "PreferenceHook",
     "PreferenceSweepLoop",
     "SafeCheckpointHook",

@@ -4,7 +4,7 @@ from .backbones import ControllableBackbone, ResNet9
 from .classifiers import ControllableClassifier
 from .data_preprocessors import MultiTaskDataPreprocessor
 from .heads import DepthHead, EdgesHead, NormalsHead, SaliencyHead
-from .hypernets import ChunkedHypernet, EdgeHypernet, FixedEdges, WeightHypernet
+from .hypernets import ChunkedHypernet, EdgeHypernet, FixedEdges, FreeEdges, WeightHypernet
 from .losses import BranchingRegularizedLoss
 from .segmentors import ControllableNet, ControllableSegmentor
 
@@ -19,6 +19,7 @@ __all__ = [
     "EdgeHypernet",
     "EdgesHead",
     "FixedEdges",
+    "FreeEdges",
     "MultiTaskDataPreprocessor",
     "NormalsHead",
     "ResNet9",

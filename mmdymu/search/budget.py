@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from mmdymu.budget import BUDGET_KINDS, Budget
-from mmdymu.models import ControllableNet, FixedEdges
+from mmdymu.models import ControllableNet
 from mmdymu.preference import Preference
 from mmdymu.tree import BranchingTree
 
@@ -184,8 +184,8 @@ def tree_within_budget(
         raise ValueError("budget=None: give a budget, such as flops=1e8")
     _check_preference(model, preference)
     prices = feasible_prices(model, asked, profile)
-    if isinstance(model.edge_hypernet, FixedEdges):
-        return _only_tree(model.edge_hypernet.tree, asked, prices)
+    if model.static_tree is not None:
+        return _only_tree(model.static_tree, asked, prices)
     table = path_table(model)
     found = _on_table(table, preference, asked, prices) if table is not None else None
     return found or _by_probability(model, preference, asked, prices)

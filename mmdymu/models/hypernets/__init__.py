@@ -5,6 +5,7 @@ from .chunked_hypernet import ChunkedHypernet
 from .edge_hypernet import EdgeHypernet
 from .embedding import PreferenceEmbedding
 from .fixed_edges import FixedEdges
+from .free_edges import FreeEdges
 from .modulation import NormSlots, modulated_state, norm_slots
 from .state_hypernet import StateHypernet
 from .weight_hypernet import WeightHypernet
@@ -14,6 +15,7 @@ __all__ = [
     "ChunkedHypernet",
     "EdgeHypernet",
     "FixedEdges",
+    "FreeEdges",
     "NormSlots",
     "PreferenceEmbedding",
     "StateHypernet",

@@ -14,7 +14,7 @@ from mmdymu.tree import BranchingTree
 
 from ..backbones import Node, NodeStates
 from ..build import build_part
-from ..hypernets import FixedEdges, StateHypernet
+from ..hypernets import StateHypernet
 from ..norms import (
     NORM_STATISTICS,
     update_running_statistics,
@@ -77,6 +77,11 @@ class ControllableNet(AnchorNet):
     def selection(self) -> Selection | None:
         """What the last preference selected; None before the first."""
         return self._selection
+
+    @property
+    def static_tree(self) -> BranchingTree | None:
+        """The one tree of a static network; None where preferences choose, or a search for one has not ended."""
+        return getattr(self.edge_hypernet, "tree", None)
 
     @property
     def is_controllable(self) -> bool:
@@ -225,7 +230,7 @@ class ControllableNet(AnchorNet):
 
     def _build_weight_hypernet(self, config: Mapping[str, Any]) -> StateHypernet:
         # Of a static network, only what can run is counted and trained.
-        tree = self.edge_hypernet.tree if isinstance(self.edge_hypernet, FixedEdges) else self.anchor_tree
+        tree = self.static_tree or self.anchor_tree
         sizes = {"num_tasks": self.num_tasks, "num_layers": self.num_layers, "parts": self.tree_parts(tree)}
         return cast(StateHypernet, build_part(config, **sizes))
 
