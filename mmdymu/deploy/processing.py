@@ -27,6 +27,7 @@ class Normalise(nn.Module):
 
     mean: Tensor
     std: Tensor
+    like: Tensor
 
     def __init__(
         self, mean: Tensor | None, std: Tensor | None, reverse: bool, divisor: int | None, pad_value: float
@@ -34,6 +35,8 @@ class Normalise(nn.Module):
         super().__init__()
         self.register_buffer("mean", mean)
         self.register_buffer("std", std)
+        # Of no elements: it follows the network's casts, and so tells in which type the layers compute.
+        self.register_buffer("like", torch.empty(0))
         self.reverse, self.divisor, self.pad_value = reverse, divisor or 1, pad_value
 
     @classmethod
@@ -54,7 +57,7 @@ class Normalise(nn.Module):
         return cls(mean, std, preprocessor.bgr_to_rgb, preprocessor.size_divisor, preprocessor.pad_val)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H', W') floats from (B, 3, H, W) of any type."""
+        """(B, 3, H', W') in the type that the network has been cast to, float32 at first, from (B, 3, H, W) of any."""
         x = images.flip((1,)) if self.reverse else images
         x = x.float()
         if self.mean is not None:
@@ -63,7 +66,8 @@ class Normalise(nn.Module):
             below = (self.divisor - x.size(2) % self.divisor) % self.divisor
             right = (self.divisor - x.size(3) % self.divisor) % self.divisor
             x = functional.pad(x, (0, right, 0, below), value=self.pad_value)
-        return x
+        # Normalised in float32 at least: bytes of a half network keep their digits.
+        return x.type_as(self.like)
 
 
 class Postprocess(nn.Module):

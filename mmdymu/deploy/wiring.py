@@ -47,7 +47,9 @@ class WiredTree(nn.Module):
             _baked(model.heads[task], node_states.get((tree.num_layers, i), {})) for i, task in enumerate(model.tasks)
         ]
         self.heads = nn.ModuleList(heads)
-        self.normalise = Normalise.of(model.data_preprocessor) if preprocess else None
+        # On the layers' device and in their type.
+        like = next(self.heads.parameters())
+        self.normalise = Normalise.of(model.data_preprocessor).to(like) if preprocess else None
         self.postprocess = nn.ModuleList(Postprocess(head) for head in heads) if postprocess else None
         self.eval().requires_grad_(False)
 
