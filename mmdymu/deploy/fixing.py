@@ -54,7 +54,7 @@ def fix(
         fold: Write batch norms into the convolutions before them.
         preprocess: Take images as the data preprocessor does, (B, 3, H, W) of bytes, and normalise them inside.
         postprocess: Give final maps in the images' size: labels, metres, unit normals, probabilities.
-        classes: Class names by task, for the manifest.
+        classes: Class names by task, for the manifest; None takes those that the model's ``dataset_meta`` tells.
 
     Returns:
         The network: ``network(images)`` gives the raw head outputs by task, as the model's ``mode='tensor'``;

@@ -10,6 +10,7 @@ import torch
 
 from mmdymu.models import ControllableNet, MultiTaskDataPreprocessor
 from mmdymu.models.segmentors import Selection
+from mmdymu.task_meta import task_meta
 from mmdymu.tree import BranchingTree
 from mmdymu.version import __version__
 
@@ -30,7 +31,7 @@ def build_manifest(
         model: Where it comes from.
         tree: Its tree.
         selection: What selected it; None for the anchor.
-        classes: Class names by task.
+        classes: Class names by task; None takes those that the model's ``dataset_meta`` tells.
 
     Returns:
         ``tasks``, ``heads`` and ``classes`` by task, ``preference`` by task and ``cost_weight`` (None for the anchor),
@@ -45,7 +46,7 @@ def build_manifest(
     return {
         "tasks": list(model.tasks),
         "heads": {task: type(model.heads[task]).__name__ for task in model.tasks},
-        "classes": _classes(model.tasks, classes or {}),
+        "classes": _classes(model, classes),
         "preference": preference and dict(zip(preference.tasks, map(float, preference.weights), strict=True)),
         "cost_weight": preference and float(preference.cost_weight),
         "tree": {
@@ -57,17 +58,20 @@ def build_manifest(
         "params": int(model.complexity.params(tree)),
         "image_size": list(model.image_size),
         "input": _input(model.data_preprocessor),
-        "norm_statistics": _norm_statistics(selection),
+        "norm_statistics": "calibrated" if selection and selection.is_calibrated else "running",
         "budget": dict(selection.about.get("budget", {})) or None if selection else None,
         "versions": _versions(),
     }
 
 
-def _classes(tasks: Sequence[str], classes: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    unknown = sorted(set(classes) - set(tasks))
+def _classes(model: ControllableNet, classes: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:
+    if classes is None:
+        known = {task: task_meta(model.dataset_meta, task, "classes") for task in model.tasks}
+        classes = {task: names for task, names in known.items() if names}
+    unknown = sorted(set(classes) - set(model.tasks))
     if unknown:
-        raise ValueError(f"classes names the tasks {unknown}, the model has {list(tasks)}")
-    return {task: [str(name) for name in classes[task]] for task in tasks if classes.get(task)}
+        raise ValueError(f"classes names the tasks {unknown}, the model has {list(model.tasks)}")
+    return {task: [str(name) for name in classes[task]] for task in model.tasks if classes.get(task)}
 
 
 def _input(preprocessor: Any) -> dict[str, Any] | None:
@@ -82,12 +86,6 @@ def _input(preprocessor: Any) -> dict[str, Any] | None:
         "size_divisor": preprocessor.size_divisor,
         "pad_value": float(preprocessor.pad_val),
     }
-
-
-def _norm_statistics(selection: Selection | None) -> str:
-    states = selection.node_states.values() if selection else ()
-    calibrated = any(name.endswith("running_mean") for state in states for name in state)
-    return "calibrated" if calibrated else "running"
 
 
 def _versions() -> dict[str, str]:
