@@ -26,6 +26,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmdymu import Preference
 from mmdymu.deploy import export_onnx, fix, relative_difference
+from mmdymu.deploy.samples import largest
 from mmdymu.models import ControllableNet
 from mmdymu.registry import MODELS
 
@@ -113,12 +114,12 @@ def measure(model: ControllableNet, count: int, onnx: int, seed: int) -> dict[st
         images = torch.randn(1, 3, *model.image_size)
         wanted, folded = model(images), fix(model, preference)
         plain = fix(model, preference, fold=False)(images)
-        worst["before"] = max(worst["before"], relative_difference(plain, wanted))
-        worst["after"] = max(worst["after"], relative_difference(folded(images), wanted))
+        worst["before"] = largest((worst["before"], relative_difference(plain, wanted)))
+        worst["after"] = largest((worst["after"], relative_difference(folded(images), wanted)))
         if index < onnx:
             with tempfile.TemporaryDirectory() as folder:
                 found = export_onnx(folded, Path(folder) / "network.onnx")
-            worst["onnx"] = found if index == 0 else max(worst["onnx"], found)
+            worst["onnx"] = found if index == 0 else largest((worst["onnx"], found))
     return {**worst, "trees": float(len(trees))}
 
 

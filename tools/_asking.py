@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import Any
 
-from mmdymu import Preference  # first: it names a missing dependency and the command that installs it
+from mmdymu import Budget, Preference  # first: it names a missing dependency and the command that installs it
 
 # isort: split
 from mmengine.config import Config
 
 from mmdymu.apis.options import read_weights
+from mmdymu.search import NodeProfile
 
-__all__ = ["add_preference_options", "read_preference"]
+__all__ = ["add_preference_options", "read_preference", "read_profile"]
 
 
 def add_preference_options(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +24,9 @@ def add_preference_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--cost-weight", type=float, help="in [0, 1] (default: config's, else 0)")
     parser.add_argument("--budget", metavar="KIND=LIMIT", help="hard limit: flops=1.2e8, params=2e6 or latency_ms=20")
-    parser.add_argument("--profile", metavar="FILE", help="times of the nodes, for a budget of latency")
+    parser.add_argument(
+        "--profile", metavar="FILE", help="times of the nodes, for budgets of latency (default: config's)"
+    )
 
 
 def read_preference(args: argparse.Namespace, config: Config, tasks: Sequence[str]) -> Preference:
@@ -32,3 +36,10 @@ def read_preference(args: argparse.Namespace, config: Config, tasks: Sequence[st
     if asked is None:
         return Preference.uniform(tasks, cost_weight)
     return Preference.parse(asked, cost_weight=cost_weight, tasks=tasks)
+
+
+def read_profile(args: argparse.Namespace, config: Config, budget: Any) -> NodeProfile | None:
+    """Return that of the command line, else the config's, which counts for budgets of latency only."""
+    limit = Budget.parse(budget)
+    path = args.profile or (config.get("profile") if limit and limit.kind == "latency_ms" else None)
+    return NodeProfile.load(path) if path else None

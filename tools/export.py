@@ -7,22 +7,21 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from _asking import add_preference_options, read_preference
+from _asking import add_preference_options, read_preference, read_profile
 from _command_line import check_checkpoint, load_config, make_parser, run_tool
 
 # isort: split
-import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from torch.fx import GraphModule
 
-from mmdymu.apis import init_model, network_metrics
+from mmdymu.apis import check_test, init_model, network_metrics
 from mmdymu.apis.options import read_limit
 from mmdymu.deploy import (
     OnnxNetwork,
+    check_fixed,
     choose,
     export_onnx,
     export_pickle,
@@ -30,13 +29,11 @@ from mmdymu.deploy import (
     export_torchscript,
     fix,
     quantize_onnx,
-    relative_difference,
 )
 from mmdymu.engine import Frames, calibrate
-from mmdymu.evaluation.task_meta import task_meta
 from mmdymu.models import ControllableNet
 from mmdymu.models.segmentors import Selection
-from mmdymu.search import NodeProfile
+from mmdymu.search import budget_text
 
 FORMATS = {
     "onnx": export_onnx,
@@ -57,6 +54,9 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add_preference_options(parser)
     parser.add_argument("--no-fold", action="store_true", help="keep batch norms apart from convolutions")
     parser.add_argument("--preprocess", action="store_true", help="take bytes and normalise inside")
+    parser.add_argument(
+        "--resize", type=int, nargs=2, metavar=("H", "W"), help="with --preprocess: resize images to this inside"
+    )
     parser.add_argument("--postprocess", action="store_true", help="give final maps in the image's size")
     parser.add_argument("--opset", type=int, default=18, help="version of ONNX's operators")
     parser.add_argument(
@@ -72,6 +72,10 @@ def check_arguments(args: argparse.Namespace) -> str:
     found = args.format or ENDINGS.get(Path(args.out).suffix)
     if found is None:
         raise ValueError(f"--out {args.out!r} must end in one of {list(ENDINGS)}, or give --format")
+    if Path(args.out).resolve() == Path(args.checkpoint).resolve():
+        raise ValueError(f"--out {args.out!r} is the checkpoint itself, which would be lost: give another file")
+    if args.resize and not args.preprocess:
+        raise ValueError("--resize is a part of --preprocess: give both")
     if args.int8 and found != "onnx":
         raise ValueError(f"--int8 quantises ONNX files, the format is {found!r}")
     if args.int8 and (args.preprocess or args.postprocess):
@@ -79,21 +83,23 @@ def check_arguments(args: argparse.Namespace) -> str:
     return found
 
 
-def class_names(model: ControllableNet) -> dict[str, Any]:
-    """Return the names of classes by task, as far as checkpoint or config tell."""
-    classes = {task: task_meta(model.dataset_meta, task, "classes") for task in model.tasks}
-    return {task: names for task, names in classes.items() if names}
-
-
-def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> Selection:
-    """Choose tree and norms, with statistics calibrated where the config says so."""
-    preference = read_preference(args, config, model.tasks)
+def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> Selection | None:
+    """Choose tree and norms, with statistics calibrated where the config says so; None is the anchor."""
     budget = read_limit("--budget", args.budget) if args.budget else config.get("budget")
-    profile = NodeProfile.load(args.profile) if args.profile else None
+    if config.get("run_anchor", False):
+        if args.pref or args.cost_weight is not None or budget is not None:
+            raise ValueError("run_anchor=True exports the single-task networks: leave out preference and budget")
+        return None
+    if not model.is_controllable:
+        raise ValueError(
+            "the model's edge hypernet is not trained, so no preference means anything: load a checkpoint of the edges "
+            "stage or later, or export the single-task networks with --cfg-options run_anchor=True"
+        )
+    preference = read_preference(args, config, model.tasks)
     setting = config.get("norm_statistics", "running")
     # Calibrated statistics do not exist yet; those of a test batch are refused.
     model.set_norm_statistics("running" if setting == "calibrated" else setting)
-    _, selection = choose(model, preference, budget, profile)
+    _, selection = choose(model, preference, budget, read_profile(args, config, budget))
     assert selection is not None
     if setting == "calibrated":
         batches = Frames.from_config(config).batches(model, 200)
@@ -101,12 +107,14 @@ def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> 
     return selection
 
 
-def difference(model: ControllableNet, selection: Selection, fold: bool) -> float:
+def compare(model: ControllableNet, selection: Selection | None, fold: bool) -> str:
     """Return how far the fixed network is from the dynamic model, relative, on random images."""
-    images = torch.randn(2, 3, *model.image_size, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        wanted = model.run_tree(images, selection.tree, selection.node_states)
-        return relative_difference(fix(model, selection, fold=fold)(images), wanted)
+    told = []
+    for folded in (False, True) if fold else (False,):
+        found, exact = check_fixed(model, selection, folded)
+        more = "" if exact is None else f" (rounding: in float64 {exact:.1e})"
+        told.append(f"{found:.1e}{more} {'after' if folded else 'before folding'}")
+    return f"difference from the dynamic model: {', '.join(told)}"
 
 
 def describe(network: GraphModule) -> str:
@@ -120,7 +128,7 @@ def describe(network: GraphModule) -> str:
         f"{manifest['params'] / 1e6:.4f} M parameters, {manifest['folded_norms']} batch norms folded",
     ]
     if manifest["budget"]:
-        lines.append(f"budget: {manifest['budget']}")
+        lines.append(f"budget: {budget_text(manifest['budget'])}")
     return "\n".join(lines)
 
 
@@ -147,16 +155,20 @@ def main(arguments: Sequence[str]) -> int:
     args = parse_arguments(arguments)
     kind = check_arguments(args)
     config = load_config(args)
+    if args.int8:
+        check_test(config)
     check_checkpoint(args.checkpoint)
     init_default_scope(config.get("default_scope", "mmdymu"))
     MMLogger.get_instance("mmdymu", log_level="WARNING")
     model = init_model(config, args.checkpoint)
     selection = select(model, args, config)
-    options = {"preprocess": args.preprocess, "postprocess": args.postprocess, "classes": class_names(model)}
+    options = {"preprocess": args.preprocess, "postprocess": args.postprocess, "resize": args.resize}
     network = fix(model, selection, fold=not args.no_fold, **options)
-    print(f"{selection.preference}\n{describe(network)}")
-    print(f"difference from the dynamic model: {difference(model, selection, False):.1e} before folding", end="")
-    print("" if args.no_fold else f", {difference(model, selection, True):.1e} after")
+    print(f"{selection.preference if selection else 'the single-task networks'}\n{describe(network)}")
+    print(compare(model, selection, not args.no_fold))
+    if args.preprocess and not args.resize:
+        height, width = model.image_size
+        print(f"images must have the size of those that the model was trained with, or give --resize {height} {width}")
     if args.int8:
         print(write_int8(network, model, config, args))
     else:

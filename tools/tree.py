@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from _asking import add_preference_options, read_preference
+from _asking import add_preference_options, read_preference, read_profile
 from _command_line import check_checkpoint, load_config, make_parser, run_tool
 
 # isort: split
@@ -29,7 +29,7 @@ from mmdymu.apis.options import read_limit
 from mmdymu.deploy import choose
 from mmdymu.models import ControllableNet
 from mmdymu.models.segmentors import Selection
-from mmdymu.search import NodeProfile
+from mmdymu.search import budget_text
 
 SETTING = "model.edge_hypernet.tree"
 
@@ -47,7 +47,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> Selection:
     """Predict the tree of the preference, or search that of the budget."""
     budget = read_limit("--budget", args.budget) if args.budget else config.get("budget")
-    profile = NodeProfile.load(args.profile) if args.profile else None
+    profile = read_profile(args, config, budget)
     _, selection = choose(model, read_preference(args, config, model.tasks), budget, profile)
     assert selection is not None
     return selection
@@ -89,7 +89,7 @@ def describe(model: ControllableNet, selection: Selection) -> str:
         f"{found['params'] / 1e6:.4f} M parameters, controllable share {found['share']:.3f}",
     ]
     if found["budget"]:
-        lines.append(f"budget: {found['budget']}")
+        lines.append(f"budget: {budget_text(found['budget'])}")
     return "\n".join(lines)
 
 

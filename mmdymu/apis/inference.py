@@ -18,11 +18,11 @@ from mmpretrain.structures import MultiTaskDataSample
 from mmdymu.models import ControllableNet
 from mmdymu.registry import DATASETS, MODELS, SCOPE
 from mmdymu.search import NodeProfile
+from mmdymu.search.selecting import select
 
 from .checkpoints import load_weights
 from .pipeline import InferencePipeline
 from .running import preprocess, run, uniform_batches
-from .selecting import select
 
 __all__ = ["inference", "init_model"]
 

@@ -17,12 +17,13 @@ from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
 from mmpretrain.structures import MultiTaskDataSample
 
-from mmdymu.evaluation.task_meta import task_meta
 from mmdymu.models import ControllableClassifier, ControllableNet
 from mmdymu.models.segmentors import Selection
 from mmdymu.preference import Preference
 from mmdymu.progress import Progress
 from mmdymu.registry import INFERENCERS
+from mmdymu.search.selecting import ask
+from mmdymu.task_meta import task_meta
 from mmdymu.tree import BranchingTree
 from mmdymu.visualization import MultiTaskVisualizer
 
@@ -32,7 +33,6 @@ from .pipeline import Frame, InferencePipeline
 from .predictions import as_arrays
 from .result_writer import ResultOptions, ResultWriter
 from .running import calibrated_states, calibration_batches, preprocess, run, telling_progress, uniform_batches
-from .selecting import ask
 from .sources import Source, list_sources
 
 __all__ = ["MultiTaskInferencer"]

@@ -16,7 +16,7 @@ from mmdymu.models import ControllableNet
 from mmdymu.progress import Progress
 from mmdymu.registry import EVALUATOR
 
-__all__ = ["network_metrics"]
+__all__ = ["check_test", "network_metrics"]
 
 Network = Callable[[Tensor], Mapping[str, Tensor]]
 """From (B, 3, H, W) normalised images to raw head outputs by task."""
@@ -40,8 +40,7 @@ def network_metrics(
     Raises:
         ValueError: If the config has no test.
     """
-    if not config.get("test_dataloader") or not config.get("test_evaluator"):
-        raise ValueError("the config has no test_dataloader or no test_evaluator, whose metrics are needed here")
+    check_test(config)
     loader = Runner.build_dataloader(copy.deepcopy(config.test_dataloader))
     evaluators = {name: _evaluator(config) for name in networks}
     for evaluator in evaluators.values():
@@ -59,6 +58,16 @@ def network_metrics(
         if done >= wanted:
             break
     return {name: evaluator.evaluate(done) for name, evaluator in evaluators.items()}
+
+
+def check_test(config: Config) -> None:
+    """Complains about a config without a test, before any work.
+
+    Raises:
+        ValueError: If it has none.
+    """
+    if not config.get("test_dataloader") or not config.get("test_evaluator"):
+        raise ValueError("the config has no test_dataloader or no test_evaluator, whose metrics are needed here")
 
 
 def _evaluator(config: Config) -> Evaluator:

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 
 from mmdymu.models import ControllableNet
+from mmdymu.models.norms import batch_norms
 from mmdymu.models.segmentors import Selection
-from mmdymu.preference import Preference
-from mmdymu.search import tree_within_budget
+from mmdymu.models.segmentors.selection import check_tree
 from mmdymu.search.profile import NodeProfile
+from mmdymu.search.selecting import select
 from mmdymu.tree import BranchingTree
 
 __all__ = ["choose"]
@@ -38,43 +39,53 @@ def choose(
         The tree, and what selected it; None for the anchor.
 
     Raises:
-        ValueError: If the preference is about other tasks or has a cost weight beside a budget, there is a budget
-            without a preference, the hypernets are not trained, the budget is too small, or the model's norm statistics
-            belong to no fixed network.
+        ValueError: If preference or selection are about other tasks or trees of another size, a preference has a cost
+            weight beside a budget, there is a budget without a preference, the hypernets are not trained, the budget is
+            too small, or the model's norm statistics belong to no fixed network.
     """
     if model.norm_statistics == "batch":
         raise ValueError(
             "norm_statistics='batch' takes the statistics of each test batch, which no fixed network has: "
             "use model.set_norm_statistics('running') or 'calibrated'"
         )
+    if isinstance(preference, Selection):
+        _check_selection(model, preference)
     if budget is None and (preference is None or isinstance(preference, Selection)):
         selection = model.selection if preference is None else preference
-        return (selection.tree if selection else model.anchor_tree), selection
-    asked = _asked(model, preference)
-    if not model.is_controllable:
-        raise ValueError(
-            "the model's edge hypernet is not trained, so no preference means anything: run the edges stage and load "
-            "its checkpoint, or give no preference to fix the single-task networks"
-        )
-    found = None if budget is None else tree_within_budget(model, asked, budget, profile)
-    tree = model.predict_tree(asked) if found is None else found.tree
-    about = {} if found is None else found.about()
+    else:
+        selection = _selected(model, preference, budget, profile)
+    _check_statistics(model, selection)
+    return (selection.tree if selection else model.anchor_tree), selection
+
+
+def _selected(model: ControllableNet, preference: Any, budget: Any, profile: NodeProfile | None) -> Selection:
+    """What a preference selects, with the tensors that are attached if the model runs that very network."""
     current = model.selection
-    if current is not None and (current.tree, current.preference) == (tree, asked):
-        return tree, replace(current, about=about)
-    if model.norm_statistics == "calibrated":
+    if preference is None:
+        preference = current
+    if preference is None:
+        raise ValueError("a budget needs a preference: which tasks it is spent on")
+    asked = preference.preference if isinstance(preference, Selection) else preference
+    found = select(model, asked, budget=budget, profile=profile)
+    if current is not None and (current.tree, current.preference) == (found.tree, found.preference):
+        return replace(found, node_states=current.node_states)
+    return found
+
+
+def _check_selection(model: ControllableNet, selection: Selection) -> None:
+    tasks = list(selection.preference.tasks)
+    if tasks != list(model.tasks):
+        raise ValueError(f"the selection is about tasks {tasks}, the model has {list(model.tasks)}")
+    check_tree(selection.tree, model.anchor_tree)
+
+
+def _check_statistics(model: ControllableNet, selection: Selection | None) -> None:
+    """Refuses running statistics where calibrated ones are asked for; the anchor's own are its running ones."""
+    if model.norm_statistics != "calibrated" or selection is None or selection.is_calibrated:
+        return
+    if any(True for _ in batch_norms(model)):
         raise ValueError(
             "norm_statistics='calibrated': the model has no statistics of this preference's network: call "
-            "model.set_preference, calibrate, model.attach_states, and then fix the model without a preference"
+            "model.set_preference, calibrate, model.attach_states, and then fix the model without a preference; or use "
+            "model.set_norm_statistics('running')"
         )
-    return tree, Selection(asked, tree, model.norm_states(asked, tree), found is not None, about)
-
-
-def _asked(model: ControllableNet, preference: Any) -> Preference:
-    if isinstance(preference, Selection):
-        return preference.preference
-    if preference is not None:
-        return Preference.parse(preference, tasks=model.tasks)
-    if model.selection is None:
-        raise ValueError("a budget needs a preference: which tasks it is spent on")
-    return model.selection.preference

@@ -13,7 +13,7 @@ from mmdymu.search.profile import NodeProfile
 
 from .choosing import choose
 from .folding import fold_norms
-from .manifest import build_manifest
+from .manifest import build_manifest, describe_images, describe_outputs
 from .tracing import trace
 from .wiring import WiredTree
 
@@ -33,6 +33,7 @@ def fix(
     fold: bool = True,
     preprocess: bool = False,
     postprocess: bool = False,
+    resize: Sequence[int] | None = None,
     classes: Mapping[str, Sequence[str]] | None = None,
 ) -> GraphModule:
     """Fixes what a model computes at one preference in a plain network of torch.
@@ -54,7 +55,9 @@ def fix(
         fold: Write batch norms into the convolutions before them.
         preprocess: Take images as the data preprocessor does, (B, 3, H, W) of bytes, and normalise them inside.
         postprocess: Give final maps in the images' size: labels, metres, unit normals, probabilities.
-        classes: Class names by task, for the manifest.
+        resize: (height, width) to resize images to inside, as the config's pipeline does outside; with ``preprocess``
+            only. Without it, images must have the size that the model was trained with.
+        classes: Class names by task, for the manifest; None takes those that the model's ``dataset_meta`` tells.
 
     Returns:
         The network: ``network(images)`` gives the raw head outputs by task, as the model's ``mode='tensor'``;
@@ -62,19 +65,23 @@ def fix(
 
     Raises:
         TypeError: If the model is no controllable one.
-        ValueError: If the preference does not fit the model, its hypernets are not trained, the budget is too small, or
-            a part of the network cannot be traced.
+        ValueError: If the preference does not fit the model, its hypernets are not trained, the budget is too small,
+            ``resize`` is no size or comes without ``preprocess``, or a part of the network cannot be traced.
     """
     if not isinstance(model, ControllableNet):
         raise TypeError(f"model must be a controllable segmentor or classifier, got a {type(model).__name__}")
+    if resize is not None and (not preprocess or len(resize) != 2 or min(resize) < 1):
+        raise ValueError(f"resize={resize!r} must be height and width, together with preprocess=True")
     tree, selection = choose(model, preference, budget, profile)
     manifest = build_manifest(model, tree, selection, classes)
     states = selection.node_states if selection else {}
-    network = trace(WiredTree(model, tree, states, preprocess, postprocess))
+    network = trace(WiredTree(model, tree, states, preprocess, postprocess, resize))
     folded = fold_norms(network) if fold else 0
     network.delete_all_unused_submodules()
     network.eval()
     manifest.update(preprocess=preprocess, postprocess=postprocess, folded_norms=folded)
+    manifest["images"] = describe_images(model, preprocess, resize)
+    manifest["outputs"] = describe_outputs(model, postprocess)
     manifest["stored_params"] = sum(parameter.numel() for parameter in network.parameters())
     # nn.Module types its attributes as tensors or modules.
     network.manifest = manifest  # type: ignore[assignment]

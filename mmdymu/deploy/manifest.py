@@ -10,10 +10,13 @@ import torch
 
 from mmdymu.models import ControllableNet, MultiTaskDataPreprocessor
 from mmdymu.models.segmentors import Selection
+from mmdymu.task_meta import task_meta
 from mmdymu.tree import BranchingTree
 from mmdymu.version import __version__
 
-__all__ = ["build_manifest"]
+from .processing import output_meaning
+
+__all__ = ["build_manifest", "describe_images", "describe_outputs"]
 
 _LIBRARIES = ("mmengine", "mmcv", "mmseg", "mmpretrain")
 
@@ -30,7 +33,7 @@ def build_manifest(
         model: Where it comes from.
         tree: Its tree.
         selection: What selected it; None for the anchor.
-        classes: Class names by task.
+        classes: Class names by task; None takes those that the model's ``dataset_meta`` tells.
 
     Returns:
         ``tasks``, ``heads`` and ``classes`` by task, ``preference`` by task and ``cost_weight`` (None for the anchor),
@@ -45,7 +48,7 @@ def build_manifest(
     return {
         "tasks": list(model.tasks),
         "heads": {task: type(model.heads[task]).__name__ for task in model.tasks},
-        "classes": _classes(model.tasks, classes or {}),
+        "classes": _classes(model, classes),
         "preference": preference and dict(zip(preference.tasks, map(float, preference.weights), strict=True)),
         "cost_weight": preference and float(preference.cost_weight),
         "tree": {
@@ -57,17 +60,39 @@ def build_manifest(
         "params": int(model.complexity.params(tree)),
         "image_size": list(model.image_size),
         "input": _input(model.data_preprocessor),
-        "norm_statistics": _norm_statistics(selection),
+        "norm_statistics": "calibrated" if selection and selection.is_calibrated else "running",
         "budget": dict(selection.about.get("budget", {})) or None if selection else None,
         "versions": _versions(),
     }
 
 
-def _classes(tasks: Sequence[str], classes: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    unknown = sorted(set(classes) - set(tasks))
+def describe_images(model: ControllableNet, preprocess: bool, resize: Sequence[int] | None) -> dict[str, Any]:
+    """What a network takes: layout, channels, values and size; JSON-ready."""
+    reverse = getattr(model.data_preprocessor, "bgr_to_rgb", False)
+    height, width = resize or model.image_size
+    return {
+        "layout": "(B, 3, H, W)",
+        # As mmcv and OpenCV read files.
+        "channels": "BGR" if preprocess or not reverse else "RGB",
+        "values": "0 to 255" if preprocess else "normalised, see input",
+        "size": "any, resized inside" if resize else "that of the images that the model was trained with",
+        "network_size": [int(height), int(width)],
+    }
+
+
+def describe_outputs(model: ControllableNet, postprocess: bool) -> dict[str, str]:
+    """What a network gives for each task."""
+    return {task: output_meaning(model.heads[task]) if postprocess else "raw, of the head" for task in model.tasks}
+
+
+def _classes(model: ControllableNet, classes: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:
+    if classes is None:
+        known = {task: task_meta(model.dataset_meta, task, "classes") for task in model.tasks}
+        classes = {task: names for task, names in known.items() if names}
+    unknown = sorted(set(classes) - set(model.tasks))
     if unknown:
-        raise ValueError(f"classes names the tasks {unknown}, the model has {list(tasks)}")
-    return {task: [str(name) for name in classes[task]] for task in tasks if classes.get(task)}
+        raise ValueError(f"classes names the tasks {unknown}, the model has {list(model.tasks)}")
+    return {task: [str(name) for name in classes[task]] for task in model.tasks if classes.get(task)}
 
 
 def _input(preprocessor: Any) -> dict[str, Any] | None:
@@ -82,12 +107,6 @@ def _input(preprocessor: Any) -> dict[str, Any] | None:
         "size_divisor": preprocessor.size_divisor,
         "pad_value": float(preprocessor.pad_val),
     }
-
-
-def _norm_statistics(selection: Selection | None) -> str:
-    states = selection.node_states.values() if selection else ()
-    calibrated = any(name.endswith("running_mean") for state in states for name in state)
-    return "calibrated" if calibrated else "running"
 
 
 def _versions() -> dict[str, str]:

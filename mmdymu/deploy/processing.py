@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,11 +12,13 @@ from torch.nn import functional
 from mmdymu.models import MultiTaskDataPreprocessor
 from mmdymu.models.heads.dense_head import DenseHead
 
-__all__ = ["Normalise", "Postprocess"]
+__all__ = ["Normalise", "Postprocess", "output_meaning"]
 
 
 class Normalise(nn.Module):
     """Does to a batch of one size what the data preprocessor does, bit for bit.
+
+    Images may be resized first, as a pipeline does; bilinearly, without rounding to bytes.
 
     Args:
         mean: (1 or 3, 1, 1), or None to leave the values as they are.
@@ -23,21 +26,32 @@ class Normalise(nn.Module):
         reverse: Whether the channels are reversed.
         divisor: Height and width are padded to a multiple of it, on the right and at the bottom.
         pad_value: Value of padded pixels.
+        size: (height, width) to resize images to; None leaves them as they are.
     """
 
     mean: Tensor
     std: Tensor
+    like: Tensor
 
     def __init__(
-        self, mean: Tensor | None, std: Tensor | None, reverse: bool, divisor: int | None, pad_value: float
+        self,
+        mean: Tensor | None,
+        std: Tensor | None,
+        reverse: bool,
+        divisor: int | None,
+        pad_value: float,
+        size: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         self.register_buffer("mean", mean)
         self.register_buffer("std", std)
+        # Of no elements: it follows the network's casts, and so tells in which type the layers compute.
+        self.register_buffer("like", torch.empty(0))
         self.reverse, self.divisor, self.pad_value = reverse, divisor or 1, pad_value
+        self.size = None if size is None else (int(size[0]), int(size[1]))
 
     @classmethod
-    def of(cls, preprocessor: nn.Module) -> Normalise:
+    def of(cls, preprocessor: nn.Module, size: Sequence[int] | None = None) -> Normalise:
         """That of a model.
 
         Raises:
@@ -51,19 +65,22 @@ class Normalise(nn.Module):
         mean, std = (
             value.clone() if preprocessor.normalize else None for value in (preprocessor.mean, preprocessor.std)
         )
-        return cls(mean, std, preprocessor.bgr_to_rgb, preprocessor.size_divisor, preprocessor.pad_val)
+        return cls(mean, std, preprocessor.bgr_to_rgb, preprocessor.size_divisor, preprocessor.pad_val, size)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H', W') floats from (B, 3, H, W) of any type."""
+        """(B, 3, H', W') in the type that the network has been cast to, float32 at first, from (B, 3, H, W) of any."""
         x = images.flip((1,)) if self.reverse else images
         x = x.float()
+        if self.size is not None:
+            x = functional.interpolate(x, size=self.size, mode="bilinear", align_corners=False)
         if self.mean is not None:
             x = (x - self.mean) / self.std
         if self.divisor > 1:
             below = (self.divisor - x.size(2) % self.divisor) % self.divisor
             right = (self.divisor - x.size(3) % self.divisor) % self.divisor
             x = functional.pad(x, (0, right, 0, below), value=self.pad_value)
-        return x
+        # Normalised in float32 at least: bytes of a half network keep their digits.
+        return x.type_as(self.like)
 
 
 class Postprocess(nn.Module):
@@ -74,10 +91,12 @@ class Postprocess(nn.Module):
 
     Args:
         head: Whose output is interpreted.
+        size: (height, width) that images were resized to, without padding; None if they were not.
     """
 
-    def __init__(self, head: nn.Module) -> None:
+    def __init__(self, head: nn.Module, size: tuple[int, int] | None = None) -> None:
         super().__init__()
+        self.size = size
         self.interpret = _interpreter(head)
         self.is_dense = hasattr(head, "align_corners")
         self.align_corners = bool(getattr(head, "align_corners", False))
@@ -97,7 +116,11 @@ class Postprocess(nn.Module):
             return self.interpret(raw)
         size = (x.size(2), x.size(3))
         maps = functional.interpolate(raw, size=size, mode="bilinear", align_corners=self.align_corners)
-        if x is not images:
+        if self.size is not None:
+            whole = (images.size(2), images.size(3))
+            maps = maps[:, :, : self.size[0], : self.size[1]]
+            maps = functional.interpolate(maps, size=whole, mode="bilinear", align_corners=self.align_corners)
+        elif x is not images:
             maps = maps[:, :, : images.size(2), : images.size(3)]
         return self.interpret(maps)
 
@@ -120,3 +143,11 @@ def _probability(logits: Tensor) -> Tensor:
 
 def _class_probabilities(logits: Tensor) -> Tensor:
     return torch.softmax(logits, dim=1)
+
+
+def output_meaning(head: nn.Module) -> str:
+    """What a final map of a head is, with its unit."""
+    if isinstance(head, DenseHead):
+        return head.meaning
+    names = {_class_probabilities: "probabilities of classes", _probability: "probability", _labels: "class numbers"}
+    return names[_interpreter(head)]

@@ -11,7 +11,9 @@ from typing import Any
 
 from torch import Tensor
 
-from .files import MANIFEST, optional_package, whole_file
+from mmdymu.whole_file import whole_file
+
+from .files import MANIFEST, optional_package
 from .onnx_format import OnnxNetwork
 
 __all__ = ["quantize_onnx"]

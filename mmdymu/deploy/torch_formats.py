@@ -7,10 +7,13 @@ import os
 import warnings
 
 import torch
-from torch.export import Dim
+from torch import nn
+from torch.export import Dim, ExportedProgram
 from torch.fx import GraphModule
 
-from .files import MANIFEST, whole_file
+from mmdymu.whole_file import whole_file
+
+from .files import MANIFEST
 from .samples import check_copy, example_images, manifest_of, takes_any_size
 
 __all__ = ["export_pickle", "export_program", "export_torchscript"]
@@ -30,7 +33,7 @@ def export_pickle(network: GraphModule, path: str | os.PathLike[str]) -> float:
     manifest_of(network)
     with whole_file(path) as temporary:
         torch.save(network, temporary)
-        return check_copy(network, torch.load(temporary, weights_only=False))
+        return check_copy(network, torch.load(temporary, "cpu", weights_only=False))
 
 
 def export_torchscript(network: GraphModule, path: str | os.PathLike[str]) -> float:
@@ -52,7 +55,7 @@ def export_torchscript(network: GraphModule, path: str | os.PathLike[str]) -> fl
         scripted = torch.jit.script(network)
         with whole_file(path) as temporary:
             torch.jit.save(scripted, temporary, _extra_files={MANIFEST: manifest})
-            return check_copy(network, torch.jit.load(temporary))
+            return check_copy(network, torch.jit.load(temporary, "cpu"))
 
 
 def export_program(network: GraphModule, path: str | os.PathLike[str]) -> float:
@@ -81,4 +84,13 @@ def export_program(network: GraphModule, path: str | os.PathLike[str]) -> float:
         program = torch.export.export(network, (example_images(network),), dynamic_shapes=(free,))
         with whole_file(path) as temporary:
             torch.export.save(program, temporary, extra_files={MANIFEST: manifest})
-            return check_copy(network, torch.export.load(temporary).module(check_guards=False))
+            return check_copy(network, _module_on_cpu(torch.export.load(temporary)))
+
+
+def _module_on_cpu(program: ExportedProgram) -> nn.Module:
+    if any(value.device.type != "cpu" for value in program.state_dict.values()):
+        # Checks in the graph name the device that it was exported on, so moving the weights alone is not enough.
+        from torch.export.passes import move_to_device_pass
+
+        program = move_to_device_pass(program, "cpu")
+    return program.module(check_guards=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import Any
 
 import torch
@@ -15,11 +16,33 @@ from torch.nn import functional
 __all__ = ["trace"]
 
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
+_DROPOUT_FUNCTIONS = (
+    functional.dropout,
+    functional.dropout1d,
+    functional.dropout2d,
+    functional.dropout3d,
+    functional.alpha_dropout,
+    functional.feature_alpha_dropout,
+)
 _RESIZE_ARGUMENTS = ("input", "size", "scale_factor", "mode", "align_corners")
 
 
 class _PlainTracer(Tracer):
-    """Follows every module but torch's own layers."""
+    """Follows every module but torch's own layers, and keeps mmseg's resize whole.
+
+    resize compares sizes for the sake of a warning, which tracing cannot follow.
+
+    Args:
+        module: What will be traced.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__(autowrap_functions=(resize,))
+        # torch.fx wraps the function where a module that it enters defines ``forward``, but a head may call it in a
+        # method that it inherits, such as the ``_transform_inputs`` of mmseg's BaseDecodeHead.
+        classes = {kind for part in module.modules() for kind in type(part).__mro__}
+        files = {kind.__module__ for kind in classes if not kind.__module__.startswith(("torch.", "builtins"))}
+        self._autowrap_search += [sys.modules[name] for name in sorted(files & sys.modules.keys())]
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return type(m).__module__.startswith("torch.nn.") and not isinstance(m, (nn.Sequential, nn.SyncBatchNorm))
@@ -28,7 +51,8 @@ class _PlainTracer(Tracer):
 def trace(module: nn.Module) -> GraphModule:
     """Traces a module of one tensor in evaluation mode.
 
-    Sizes are taken from tensors at run time, so that other batch and image sizes go on working. Dropout is left out.
+    Sizes are taken from tensors at run time, so that other batch and image sizes go on working. Dropout is left out,
+    unless a function is told to drop in evaluation mode, too.
 
     Args:
         module: In evaluation mode; the graph shares its layers.
@@ -40,10 +64,8 @@ def trace(module: nn.Module) -> GraphModule:
         ValueError: If a part decides by the values or sizes of its tensors, or is no layer of torch at the bottom.
     """
     _plain_sync_norms(module)
-    # mmseg's resize compares sizes for the sake of a warning, which tracing cannot follow: it stays whole.
-    tracer = _PlainTracer(autowrap_functions=(resize,))
     try:
-        graph = tracer.trace(module)
+        graph = _PlainTracer(module).trace(module)
     except (TraceError, TypeError) as error:
         raise ValueError(
             f"the network cannot be traced ({error}): one of its nodes or heads decides by the size or the values of a "
@@ -96,16 +118,21 @@ def _drop_idle(module: nn.Module, graph: Graph) -> None:
     """Takes out layers that do nothing in evaluation mode, and open ends of a depth range."""
     for node in list(graph.nodes):
         layer = module.get_submodule(node.target) if node.op == "call_module" else None
-        idle = isinstance(layer, (*_DROPOUTS, nn.Identity)) or node.target in (
-            functional.dropout,
-            functional.dropout2d,
-        )
-        if idle:
-            node.replace_all_uses_with(node.args[0])
+        if isinstance(layer, (*_DROPOUTS, nn.Identity)) or _is_idle_dropout(node):
+            node.replace_all_uses_with(node.all_input_nodes[0])
             graph.erase_node(node)
         elif node.op == "call_method" and node.target == "clamp":
             # Infinity is a global name in generated code, which scripting does not know.
             node.args = tuple(None if abs(_number(value)) == torch.inf else value for value in node.args)
+
+
+def _is_idle_dropout(node: Node) -> bool:
+    """Whether a function would drop in training only; one may also ask for dropout while testing."""
+    if node.op != "call_function" or node.target not in _DROPOUT_FUNCTIONS:
+        return False
+    bound = inspect.signature(node.target).bind(*node.args, **node.kwargs)
+    bound.apply_defaults()
+    return not bound.arguments["training"]
 
 
 def _number(value: Any) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,7 @@ class WiredTree(nn.Module):
         node_states: Tensors that replace parameters and buffers of nodes; heads are the nodes of layer L.
         preprocess: Whether bytes come in.
         postprocess: Whether maps go out.
+        resize: (height, width) to resize bytes to.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class WiredTree(nn.Module):
         node_states: NodeStates,
         preprocess: bool = False,
         postprocess: bool = False,
+        resize: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         self.tasks, self.tree, self.out_layers = model.tasks, tree, model.backbone.out_layers
@@ -47,8 +49,11 @@ class WiredTree(nn.Module):
             _baked(model.heads[task], node_states.get((tree.num_layers, i), {})) for i, task in enumerate(model.tasks)
         ]
         self.heads = nn.ModuleList(heads)
-        self.normalise = Normalise.of(model.data_preprocessor) if preprocess else None
-        self.postprocess = nn.ModuleList(Postprocess(head) for head in heads) if postprocess else None
+        # On the layers' device and in their type.
+        like = next(self.heads.parameters())
+        self.normalise = Normalise.of(model.data_preprocessor, resize).to(like) if preprocess else None
+        size = self.normalise.size if self.normalise is not None else None
+        self.postprocess = nn.ModuleList(Postprocess(head, size) for head in heads) if postprocess else None
         self.eval().requires_grad_(False)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:

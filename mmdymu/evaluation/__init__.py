@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mmdymu.task_meta import task_meta
+
 from .metrics import (
     AccuracyMetric,
     DepthMetric,
@@ -13,7 +15,6 @@ from .metrics import (
     StreamingMetric,
 )
 from .multi_task_evaluator import MultiTaskEvaluator
-from .task_meta import task_meta
 
 __all__ = [
     "AccuracyMetric",

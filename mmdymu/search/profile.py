@@ -15,6 +15,7 @@ from mmengine.logging import print_log
 
 from mmdymu.models import ControllableNet
 from mmdymu.tree import BranchingTree
+from mmdymu.whole_file import whole_file
 
 __all__ = ["NodeProfile", "model_signature"]
 
@@ -101,10 +102,9 @@ class NodeProfile:
             print_log(f"{message}: latencies hold for the former", "current", logging.WARNING)
 
     def save(self, path: str | Path) -> None:
-        """Write a JSON file; its folder is made if need be."""
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n", encoding="utf-8")
+        """Write a JSON file, whole or not at all; its folder is made if need be."""
+        with whole_file(path) as unfinished:
+            unfinished.write_text(json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> NodeProfile:

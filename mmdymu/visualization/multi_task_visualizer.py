@@ -11,8 +11,8 @@ from mmengine.dist import master_only
 from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
 
-from mmdymu.evaluation.task_meta import task_meta
 from mmdymu.registry import VISUALIZERS
+from mmdymu.task_meta import task_meta
 
 from .layout import captioned, grid, legend
 from .task_view import TaskView, view_task
@@ -29,7 +29,7 @@ class MultiTaskVisualizer(Visualizer):
 
     Classes are drawn over the image, depth by a colour map whose range in metres the caption tells, normals
     as RGB, edges and saliency as grey. Names and colours come from ``dataset_meta``, see
-    :func:`~mmdymu.evaluation.task_meta`. Works with mmseg's SegVisualizationHook and with this package's
+    :func:`~mmdymu.task_meta`. Works with mmseg's SegVisualizationHook and with this package's
     MultiTaskVisualizationHook. Arguments: mmengine's Visualizer.
     """
 

@@ -123,4 +123,7 @@ def byte_images(batch: int = 2, size: tuple[int, int] = tiny.SIZE) -> Tensor:
 def difference(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> float:
     """Largest difference as a share of the task's largest value."""
     assert list(found) == list(wanted)
-    return max(float((found[task] - wanted[task]).abs().max() / wanted[task].abs().max()) for task in wanted)
+    # Unlike Python's, torch's maximum is NaN if one of the numbers is.
+    largest = {task: output.abs().max().clamp(min=1e-12) for task, output in wanted.items()}
+    shares = [(found[task] - wanted[task]).abs().max() / largest[task] for task in wanted]
+    return float(torch.stack(shares).max())

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import tiny
 import torch
+from mmseg.models.decode_heads import decode_head
 from test_deploy.nets import (
     FIVE,
     build,
@@ -289,3 +290,89 @@ def test_all_weights_of_a_hypernet_are_in_the_network(family: str, base: str | N
         assert difference(folded(x), model(x)) <= AFTER
         assert plain.manifest["stored_params"] == model.weight_hypernet.plan.numbers
     assert difference(*outputs) > 0.01
+
+
+class WithDropout(nn.Module):
+    """A head that drops features in a function, whether or not it is trained."""
+
+    def __init__(self, head: nn.Module, *args: object, **options: object) -> None:
+        super().__init__()
+        self.head, self.args, self.options = head, args, options
+
+    def forward(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        return nn.functional.dropout(self.head(features), *self.args, **self.options)
+
+
+@pytest.mark.parametrize(("args", "options"), [((), {}), ((0.5, True), {}), ((), {"training": True})])
+def test_dropout_in_evaluation_mode_stays(args: tuple, options: dict) -> None:
+    model = build("resnet18", "FCNHead", ("semseg", "depth"))
+    plain = fix(model)(images())["depth"]
+    model.heads["depth"] = WithDropout(model.heads["depth"], *args, **options)
+    dropped = fix(model)(images())["depth"]
+    assert 0.2 < (dropped == 0).double().mean() < 0.8
+    assert torch.equal(dropped[dropped != 0], (2 * plain)[dropped != 0])
+
+
+@pytest.mark.parametrize(("args", "options"), [((0.5, False), {}), ((), {"training": False})])
+def test_dropout_of_training_is_left_out(args: tuple, options: dict) -> None:
+    model = build("resnet18", "FCNHead", ("semseg", "depth"))
+    plain = fix(model)(images())["depth"]
+    model.heads["depth"] = WithDropout(model.heads["depth"], *args, **options)
+    network = fix(model)
+    assert not [node for node in network.graph.nodes if node.target is nn.functional.dropout]
+    assert torch.equal(network(images())["depth"], plain)
+
+
+def test_a_head_that_resizes_its_inputs() -> None:
+    model = build(
+        "resnet18",
+        "FCNHead",
+        ("semseg", "depth"),
+        {"input_transform": "resize_concat", "in_index": [0, 1], "in_channels": [4, 32], "align_corners": True},
+    )
+    before = decode_head.resize
+    network = fix(model)
+    assert decode_head.resize is before
+    for x in (images(), images(3, (47, 61))):
+        assert difference(network(x), model(x)) <= AFTER
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scripted = torch.jit.script(network)
+    assert difference(scripted(images()), network(images())) <= 1e-6
+
+
+def test_calibrated_statistics_that_nobody_attached_are_refused() -> None:
+    model = build()
+    preference = preferences(model, 1)[0]
+    model.set_preference(preference)
+    selection = model.selection
+    model.set_norm_statistics("calibrated")
+    for asked in (None, preference, selection):
+        with pytest.raises(ValueError, match="no statistics of this preference's network"):
+            fix(model, asked)
+    states = calibrate(model, selection, [Batch(images(8, seed=1), tiny.samples(count=8))])
+    calibrated = selection.with_states(states)
+    assert fix(model, calibrated).manifest["norm_statistics"] == "calibrated"
+    # The anchor's own statistics are its running ones.
+    model.clear_preference()
+    assert fix(model).manifest["norm_statistics"] == "running"
+
+
+def test_without_norms_there_is_nothing_to_calibrate() -> None:
+    backbone = {**tiny.RESNET, "norm_cfg": {"type": "GN", "num_groups": 2, "requires_grad": True}}
+    heads = {task: {**tiny.FCN, "num_classes": 4, "norm_cfg": None} for task in ("semseg", "parts")}
+    model = tiny.build_model(("semseg", "parts"), stream={"backbone": backbone}, heads=heads, weight_hypernet=None)
+    model.loss_scale.fill_(1.0)
+    model.eval().set_preference(Preference.uniform(model.tasks))
+    model.set_norm_statistics("calibrated")
+    assert difference(fix(model)(images()), model(images())) <= BEFORE
+
+
+def test_the_selection_of_another_model_is_refused(model: ControllableNet) -> None:
+    tree = model.anchor_tree
+    with pytest.raises(ValueError, match=r"selection is about tasks \['a', 'b', 'c'\], the model has \['semseg'"):
+        fix(model, Selection(Preference.uniform(("a", "b", "c")), tree))
+    with pytest.raises(ValueError, match="tree has 3 tasks and 4 layers, the model has 3 tasks and 5 layers"):
+        fix(model, Selection(Preference.uniform(model.tasks), BranchingTree.shared(3, 4, 1)))
+    with pytest.raises(ValueError, match="tree has 2 tasks"):
+        fix(model, Selection(Preference.uniform(model.tasks), BranchingTree.shared(2, 5, 1)))

@@ -66,3 +66,12 @@ def test_entries() -> None:
 def test_classes_of_other_tasks_are_refused() -> None:
     with pytest.raises(ValueError, match=r"classes names the tasks \['edges'\]"):
         fix(build(), classes={"edges": ["edge"]})
+
+
+def test_classes_of_the_models_data_are_the_default() -> None:
+    model = build()
+    assert fix(model).manifest["classes"] == {}
+    model.dataset_meta = {"tasks": {"semseg": {"kind": "label", "classes": ("wall", "floor")}, "depth": {}}}
+    assert fix(model).manifest["classes"] == {"semseg": ["wall", "floor"]}
+    assert fix(model, classes={"semseg": ("a", "b")}).manifest["classes"] == {"semseg": ["a", "b"]}
+    assert fix(model, classes={}).manifest["classes"] == {}

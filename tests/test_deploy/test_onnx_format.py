@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from test_deploy.nets import build, build_classifier, byte_images, difference, images, on_one_trunk
 from torch.fx import GraphModule
 
@@ -109,3 +110,12 @@ def test_a_missing_package_is_named(network: GraphModule, tmp_path: Path, monkey
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install -r requirements/export\.txt"):
         export_onnx(network, tmp_path / "network.onnx")
+
+
+def test_half_precision(tmp_path: Path) -> None:
+    preprocessor = {"type": "mmdymu.MultiTaskDataPreprocessor", "mean": [120.0] * 3, "std": [60.0] * 3}
+    model = on_one_trunk(build("resnet18", "FCNHead", ("semseg", "depth"), data_preprocessor=preprocessor))
+    network = fix(model, preprocess=True).half()
+    # Rounding is more than what float32 is allowed, so this would be refused without a tolerance of its own.
+    assert 1e-4 < export_onnx(network, tmp_path / "network.onnx") < 1e-2
+    assert OnnxNetwork(tmp_path / "network.onnx")(byte_images())["depth"].dtype == torch.float16

@@ -7,7 +7,7 @@ import tiny_classes
 import torch
 from mmpretrain.structures import MultiTaskDataSample
 from mmseg.structures import SegDataSample
-from test_deploy.nets import build, build_classifier, byte_images, difference, images, preferences
+from test_deploy.nets import build, build_classifier, byte_images, difference, images, on_one_trunk, preferences
 from torch import nn
 
 from mmdymu.deploy import fix
@@ -92,3 +92,44 @@ def test_another_preprocessor_is_refused() -> None:
     with pytest.raises(TypeError, match="the model has a Identity"):
         fix(model, preprocess=True)
     assert fix(model).manifest["input"] is None
+
+
+@pytest.mark.parametrize("changes", [PREPROCESSOR, {"type": "mmdymu.MultiTaskDataPreprocessor"}])
+@pytest.mark.parametrize(("kind", "limit"), [(torch.float16, 0.02), (torch.bfloat16, 0.1), (torch.float64, 1e-4)])
+def test_bytes_into_a_cast_network(changes: dict, kind: torch.dtype, limit: float) -> None:
+    # Outputs of random weights on unnormalised images are too large for half precision.
+    model = on_one_trunk(build("resnet18", "FCNHead", ("semseg", "depth"), data_preprocessor=changes))
+    x = byte_images()
+    x = x if "mean" in changes else x.bitwise_and(3)
+    wanted = fix(model, preprocess=True)(x)
+    cast = fix(model, preprocess=True).to(kind)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scripted = torch.jit.script(cast)
+    for network in (cast, scripted, fix(model.to(kind), preprocess=True)):
+        found = network(x)
+        assert {output.dtype for output in found.values()} == {kind}
+        assert difference({task: output.to(wanted[task]) for task, output in found.items()}, wanted) <= limit
+
+
+@pytest.mark.parametrize("divisor", [None, 32])
+def test_images_are_resized_inside_and_maps_back(divisor: int | None) -> None:
+    model = on_one_trunk(build("resnet18", "FCNHead", ("semseg", "depth"), data_preprocessor=PREPROCESSOR))
+    model.data_preprocessor.size_divisor = divisor
+    x = torch.randint(0, 256, (2, 3, 71, 53), dtype=torch.uint8)
+    small = nn.functional.interpolate(x.float(), (40, 48), mode="bilinear")
+    network = fix(model, preprocess=True, postprocess=True, resize=(40, 48))
+    plain = fix(model, preprocess=True, postprocess=False, resize=(40, 48))(x)
+    assert difference(plain, fix(model, preprocess=True)(small)) <= 1e-6
+    inside = fix(model, preprocess=True, postprocess=True)(small)["depth"]
+    wanted = nn.functional.interpolate(inside, (71, 53), mode="bilinear")
+    assert network(x)["semseg"].shape == (2, 1, 71, 53)
+    # Clamping stands before or behind the resizing; nothing is clamped here.
+    torch.testing.assert_close(network(x)["depth"], wanted, rtol=1e-4, atol=1e-5)
+    assert network.manifest["images"]["network_size"] == [40, 48]
+    assert network.manifest["outputs"] == {"semseg": "class numbers", "depth": "metres"}
+
+
+def test_a_size_without_preprocessing_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"resize=\(4, 4\) must be height and width, together with preprocess=True"):
+        fix(build(), resize=(4, 4))

@@ -135,3 +135,18 @@ def test_broken_files_are_named(tmp_path: Path, text: str, message: str) -> None
         NodeProfile.load(tmp_path / "p.json")
     with pytest.raises(FileNotFoundError, match=r"profile '.*nowhere.json' does not exist: measure one"):
         NodeProfile.load(tmp_path / "nowhere.json")
+
+
+def test_a_failed_write_leaves_the_profile_that_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "p.json"
+    profile().save(path)
+
+    def fail(file: Path, text: str, encoding: str) -> None:
+        file.write_bytes(text[:9].encode(encoding))
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    with pytest.raises(OSError, match="disk full"):
+        profile().save(path)
+    assert NodeProfile.load(path) == profile()
+    assert list(tmp_path.iterdir()) == [path]

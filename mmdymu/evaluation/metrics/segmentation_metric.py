@@ -11,9 +11,9 @@ from mmseg.evaluation import IoUMetric
 from torch import Tensor
 
 from mmdymu.registry import METRICS
+from mmdymu.task_meta import task_meta
 
 from ..functional import AbsentClasses, Sums, class_areas
-from ..task_meta import task_meta
 from .streaming_metric import StreamingMetric
 
 __all__ = ["SegmentationMetric"]

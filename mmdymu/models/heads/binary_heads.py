@@ -25,6 +25,7 @@ class BinaryHead(DenseHead):
 
     channels = 1
     label_field = "gt_sem_seg"
+    meaning = "probability"
 
     def __init__(
         self,

@@ -32,6 +32,8 @@ class DenseHead(BaseModule, metaclass=ABCMeta):
     channels: ClassVar[int]
     label_field: ClassVar[str]
     loss_name: ClassVar[str]
+    meaning: ClassVar[str]
+    """What a prediction is, with its unit."""
 
     def __init__(self, decoder: nn.Module, loss_weight: float = 1.0, init_cfg: dict | list[dict] | None = None) -> None:
         super().__init__(init_cfg)

@@ -32,6 +32,7 @@ class DepthHead(DenseHead):
     channels = 1
     label_field = "gt_depth_map"
     loss_name = "loss_depth"
+    meaning = "metres"
 
     def __init__(
         self,

@@ -31,6 +31,7 @@ class NormalsHead(DenseHead):
     channels = 3
     label_field = "gt_normals"
     loss_name = "loss_normals"
+    meaning = "unit vectors: x right, y up, z to the camera"
 
     def __init__(
         self,

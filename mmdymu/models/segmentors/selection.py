@@ -33,6 +33,11 @@ class Selection:
     is_given: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether some norm has statistics of its own in place of the anchor's."""
+        return any(name.endswith("running_mean") for state in self.node_states.values() for name in state)
+
     def with_states(self, states: Mapping[Node, Mapping[str, Tensor]]) -> Selection:
         """The same selection with more tensors replaced."""
         nodes = {*self.node_states, *states}

@@ -186,7 +186,8 @@ def test_loss_weights_are_kept_in_the_models_order_and_for_the_next_stage(
     begin(model, "BMTASObjective", loss_weights=None)
     assert model.loss_scale.tolist() == [1, 3, 20]
     path = tmp_path / "single.pth"
-    torch.save({"state_dict": {"loss_scale": torch.tensor([2.0, 3.0, 4.0])}}, path)
+    names = model.get_extra_state()
+    torch.save({"state_dict": {"_extra_state": names, "loss_scale": torch.tensor([2.0, 3.0, 4.0])}}, path)
     begin(model, "LTBObjective", loss_weights=str(path))
     assert model.loss_scale.tolist() == [2, 3, 4]
 
@@ -205,7 +206,7 @@ def test_refuses_checkpoints_without_loss_weights(
 ) -> None:
     path = str(tmp_path / "single.pth")
     torch.save({"state_dict": state}, path)
-    with pytest.raises(ValueError, match="has no loss_scale"):
+    with pytest.raises(ValueError, match="names no tasks"):
         begin(model, "BMTASObjective", loss_weights=path)
     with pytest.raises(FileNotFoundError, match="does not exist"):
         begin(model, "BMTASObjective", loss_weights=str(tmp_path / "none.pth"))

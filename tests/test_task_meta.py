@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mmdymu.evaluation import task_meta
+from mmdymu.task_meta import task_meta
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ import torch
 from mmdymu.models import ControllableNet
 from mmdymu.models.segmentors import Selection
 from mmdymu.preference import Preference
-from mmdymu.search import BudgetedTree, NodeProfile, tree_within_budget
+
+from .budget import BudgetedTree, tree_within_budget
+from .profile import NodeProfile
 
 __all__ = ["ask", "select"]
 
