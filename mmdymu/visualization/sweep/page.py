@@ -89,10 +89,11 @@ def _facts(sweep: SweepRecord) -> Element:
         ("config", header.config or "not told"),
         ("checkpoint", f"{header.checkpoint or 'not told'} (SHA-256 of its weights {header.weights_sha256})"),
         ("tasks", ", ".join(header.tasks)),
-        ("preferences", f"{header.preferences}, seed {header.seed}"),
+        ("preferences", f"{header.preferences}, " + ("as listed" if header.listed else f"seed {header.seed}")),
         ("cost weights", ", ".join(f"{c:g}" for c in header.cost_weights)),
         ("test images", f"{header.images:,} of {height:g} × {width:g} pixels (height × width)"),
         ("norm statistics", header.norm_statistics),
+        *([("single-task nets", f"those that {header.single_from} measured")] if header.single_from else []),
         (
             "hypervolume references",
             " and ".join(f"{point:g}" for point in header.references) + ", the same for every task",
