@@ -72,10 +72,10 @@ def chosen_jobs(suite: Suite, jobs: Sequence[Job], names: Sequence[str] | None) 
     return [job for job in jobs if job.folder in wanted]
 
 
-def check_folders(jobs: Sequence[Job]) -> None:
-    """Complain about results of other requests before anything runs."""
+def check_folders(jobs: Sequence[Job], redo: bool) -> None:
+    """Complain before anything runs: about results of other requests, unless they are redone, and wrong options."""
     refused = [f"{job.folder} ({', '.join(steps)})" for job, steps in refused_jobs(jobs)]
-    if refused:
+    if refused and not redo:
         raise ValueError(
             f"{len(refused)} folders hold results of another config or sweep: {'; '.join(refused[:5])}"
             f"{'; …' if len(refused) > 5 else ''}: choose another --out, or --redo them"
@@ -90,8 +90,7 @@ def main(arguments: Sequence[str]) -> int:
     folder = Path(args.out or Path("work_dirs", "benchmarks", Path(args.suite).stem))
     every = suite_jobs(suite, folder)
     jobs = chosen_jobs(suite, every, args.only)
-    if not args.redo:
-        check_folders(every if args.table else jobs)
+    check_folders(every if args.table else jobs, args.redo)
     runner = JobRunner(TOOLS, workers, lambda text: print(text, flush=True), args.interval, args.redo)
     failures = [] if args.table else runner.run(jobs)
     try:

@@ -88,7 +88,7 @@ def draw_hypervolume(result: BenchmarkResult) -> Figure:
     for axes, (sweep, found) in zip(panels, parts.items(), strict=True):
         _draw_bars(axes, found, measure, styles)
         axes.set_title(titles[sweep], fontsize="small")
-        begin = "" if axes.get_xlim()[0] == 0 else ", the axis does not begin at 0"
+        begin = "" if axes.get_xlim()[0] == 0 else "\n(the axis does not begin at 0)"
         axes.set_xlabel(f"hypervolume, reference point {result.references[0]:g}{begin}", fontsize="small")
     outer_legend(figure, [Patch(label=f"c = {c:g}", **_face(style)) for c, style in styles.items()])
     return figure
