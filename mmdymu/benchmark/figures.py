@@ -26,6 +26,9 @@ from .spread import Spread
 
 __all__ = ["draw_hypervolume", "draw_uniformity", "draw_weighted_loss"]
 
+DODGE = 0.012
+"""Distance of two methods' marks at one cost weight."""
+
 Rows = Mapping[float, Mapping[str, Spread]]
 
 
@@ -44,11 +47,13 @@ def draw_weighted_loss(result: BenchmarkResult) -> Figure:
     found = _drawn(result, "sweep")
     figure = new_figure(10.5, 4.6)
     left, right = figure.subplots(1, 2, sharey=True)
-    for (_, rows), style in found:
+    for place, ((_, rows), style) in enumerate(found):
         costs, values = list(rows), [row["rL"] for row in rows.values()]
+        # Apart from each other, so that no error bar hides another.
+        beside = [cost + DODGE * (place - (len(found) - 1) / 2) for cost in costs]
         shares = [row["share"] for row in rows.values()]
         look = _line(style, joined=len(costs) > 1)
-        left.errorbar(costs, [v.mean for v in values], yerr=[_bar(v) for v in values], **look)
+        left.errorbar(beside, [v.mean for v in values], yerr=[_bar(v) for v in values], **look)
         right.errorbar(
             [s.mean for s in shares], [v.mean for v in values], xerr=[_bar(s) for s in shares],
             yerr=[_bar(v) for v in values], **look,
@@ -121,11 +126,11 @@ def draw_uniformity(result: BenchmarkResult) -> Figure:
                 [v.mean for v in x], [v.mean for v in y], xerr=[_bar(v) for v in x], yerr=[_bar(v) for v in y],
                 **_line(style, joined=len(rows) > 1),
             )  # fmt: skip
-            for place, cost_weight in zip(zip(x, y, strict=True), rows, strict=True):
-                if len(rows) > 1:
-                    point = tuple(value.mean for value in place)
-                    offset = {"xytext": (5, 4), "textcoords": "offset points"}
-                    axes.annotate(f"{cost_weight:g}", point, fontsize="x-small", color=style.color, **offset)
+            costs = list(rows)
+            for end in {0, len(costs) - 1} if len(costs) > 1 else ():
+                offset = {"xytext": (5, 4), "textcoords": "offset points"}
+                point = (x[end].mean, y[end].mean)
+                axes.annotate(f"{costs[end]:g}", point, fontsize="x-small", color=style.color, **offset)
         axes.set_title(titles[sweep], fontsize="small")
         axes.set_xlabel(f"hypervolume, reference point {result.references[0]:g}", fontsize="small")
         dress(axes)
@@ -147,11 +152,11 @@ def _draw_bars(
     axes.set_yticks(range(len(found)), [plain(method.title) for method, _ in found], fontsize="small")
     axes.invert_yaxis()
     dress(axes)
-    means = [row[measure].mean for _, rows in found for row in rows.values()]
-    low, high = min(means), max(means)
+    values = [row[measure] for _, rows in found for row in rows.values()]
+    low, high = min(v.mean - _bar(v) for v in values), max(v.mean + _bar(v) for v in values)
     # Bars that differ by a hundredth must be told apart; the axis label says so.
     room = max(high - low, 0.02 * high)
-    axes.set_xlim(max(0.0, low - 0.6 * room), high + 0.2 * room)
+    axes.set_xlim(max(0.0, low - 0.4 * room), high + 0.1 * room)
 
 
 def _measured(result: BenchmarkResult, sweep: str) -> list[tuple[MethodResult, Rows]]:

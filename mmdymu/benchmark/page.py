@@ -23,6 +23,9 @@ from .tables import TextTable, benchmark_tables, markdown_table
 
 __all__ = ["benchmark_json", "benchmark_markdown", "benchmark_page", "write_benchmark"]
 
+WIDE = "body { max-width: 88rem; } caption { max-width: 60rem; }"
+"""Columns with deviations need more room than those of a single sweep."""
+
 SEEDS = (
     "mean ± standard deviation",
     "Over the seeds of the training (divisor n − 1), each divided by the single-task nets of its own seed. ¹ marks a "
@@ -49,14 +52,15 @@ FIGURES = (
     _Kind(
         "hypervolume",
         "Hypervolume",
-        "One bar a cost weight, with standard deviations over seeds. Read it beside the share: one nearly separate "
-        "network among the tests decides most of it.",
+        "One bar a cost weight, for the first reference point, with standard deviations over seeds. Read it beside the "
+        "share: one nearly separate network among the tests decides most of it.",
         draw_hypervolume,
     ),
     _Kind(
         "uniformity",
         "Uniformity against hypervolume",
-        "Marks of one method are its cost weights. Uniformity alone also rises when unimportant tasks are ruined.",
+        "Marks of one method are its cost weights; the number beside a mark is the smallest or the largest. Uniformity "
+        "alone also rises when unimportant tasks are ruined.",
         draw_uniformity,
     ),
 )
@@ -104,7 +108,7 @@ def benchmark_markdown(result: BenchmarkResult, figures: Sequence[tuple[str, str
         result: Finished methods.
         figures: Title and file of each.
     """
-    parts = [f"# {result.title}\n", f"{_lead(result)} {SEEDS[0]}: {SEEDS[1][0].lower()}{SEEDS[1][1:]}\n"]
+    parts = [f"# {result.title}\n", f"{_lead(result)}\n", f"Values are {SEEDS[0]}. {SEEDS[1]}\n"]
     parts += [markdown_table(part) for part in benchmark_tables(result)]
     parts += [f"![{title}]({file})\n" for title, file in figures]
     if result.notes:
@@ -123,17 +127,21 @@ def benchmark_page(result: BenchmarkResult, pictures: Sequence[Element], missing
     Returns:
         HTML with everything inside: no scripts, nothing to load.
     """
-    sections = [
-        section(part.name, part.title, node("p", part.caption), _table(part)) for part in benchmark_tables(result)
-    ]
+    sections = [section(part.name, part.title, _table(part)) for part in benchmark_tables(result)]
     if pictures or missing:
         left_out = [node("ul", *(node("li", f"Left out: {text}.") for text in missing))] if missing else []
         sections.append(section("figures", "Figures", *pictures, *left_out))
     if result.notes:
         sections.append(section("notes", "Notes", node("ul", *(node("li", note) for note in result.notes))))
     sections.append(section("words", "Words", definitions((SEEDS, *WORDS), "words")))
-    header = node("header", node("h1", result.title), node("p", _lead(result)), links_to(sections))
-    return document(result.title, STYLE, [header, node("main", *sections)])
+    header = node(
+        "header",
+        node("h1", result.title),
+        node("p", _lead(result)),
+        node("p", f"Values are {SEEDS[0]}. {SEEDS[1]}"),
+        links_to(sections),
+    )
+    return document(result.title, STYLE + WIDE, [header, node("main", *sections)])
 
 
 def benchmark_json(result: BenchmarkResult) -> str:
@@ -169,7 +177,7 @@ def _lead(result: BenchmarkResult) -> str:
 
 
 def _table(part: TextTable) -> Element:
-    return table(part.title, part.head, part.rows)
+    return table(part.caption, part.head, part.rows)
 
 
 def _picture(kind: _Kind, svg: bytes) -> Element:
