@@ -103,6 +103,13 @@ class Frames:
         return [Batch(data["inputs"], data["data_samples"]) for data in processed]
 
 
+def joined(batches: Sequence[Batch]) -> Batch:
+    """All images in one batch."""
+    return Batch(
+        torch.cat([batch.inputs for batch in batches]), [sample for batch in batches for sample in batch.data_samples]
+    )
+
+
 def _uniform(loaded: list[dict[str, Any]], size: Sequence[int]) -> list[dict[str, Any]]:
     """Batches whose images, and whose labels, can be stacked."""
     labels_vary = len({_label_sizes(sample) for data in loaded for sample in data["data_samples"]}) > 1

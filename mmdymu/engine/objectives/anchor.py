@@ -15,9 +15,9 @@ from mmdymu.models.streams import copy_weights
 from mmdymu.registry import OBJECTIVES
 from mmdymu.tree import BranchingTree
 
-from ..frames import Frames
+from ..frames import Frames, joined
 from .base import StageObjective
-from .single_losses import anchor_losses, inverse_losses, joined
+from .single_losses import anchor_losses, inverse_losses
 
 
 @OBJECTIVES.register_module()

@@ -19,10 +19,10 @@ from mmdymu.registry import MODELS, OBJECTIVES
 from mmdymu.search.expectation import expected_task_losses
 from mmdymu.search.path_table import build_path_table
 
-from ..frames import Frames
+from ..frames import Frames, joined
 from .affinity import anchor_affinity
 from .base import StageObjective, sample_preferences
-from .single_losses import anchor_losses, inverse_losses, joined
+from .single_losses import anchor_losses, inverse_losses
 
 SOURCES = ("auto", "table", "images")
 DECISIONS = ("expected", "gumbel")

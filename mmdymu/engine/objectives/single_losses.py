@@ -12,7 +12,7 @@ from mmdymu.models import ControllableNet
 
 from ..frames import Batch
 
-__all__ = ["anchor_losses", "inverse_losses", "joined"]
+__all__ = ["anchor_losses", "inverse_losses"]
 
 
 @torch.no_grad()
@@ -44,10 +44,3 @@ def inverse_losses(tasks: Sequence[str], single: Tensor, images: int) -> Tensor:
             "losses (are there labels of each?) their scale is unknown, give loss_weights"
         )
     return 1 / single
-
-
-def joined(batches: Sequence[Batch]) -> Batch:
-    """One batch of several."""
-    return Batch(
-        torch.cat([batch.inputs for batch in batches]), [sample for batch in batches for sample in batch.data_samples]
-    )
