@@ -63,23 +63,6 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def test_config(config: Config, args: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Return the config of the loop: the command line's settings go over those of the config's `sweep`."""
-    names = ("preferences", "cost_weights", "seed", "references", "oracle_images", "single")
-    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    if args.preference_list is not None:
-        given["preferences"] = [parse_preference(text) for text in args.preference_list]
-    if args.budgets is not None:
-        given["budgets"] = [parse_budget(text) for text in args.budgets]
-    # The command line's cost weights or budgets replace the config's, of whatever kind the two are; None is no setting.
-    if args.budgets is not None and args.cost_weights is None:
-        given["cost_weights"] = None
-    if args.cost_weights is not None and args.budgets is None:
-        given["budgets"] = None
-    fp16 = bool((config.get("test_cfg") or {}).get("fp16", False))
-    return dict(type="mmdymu.PreferenceSweepLoop", sweep=given, out=str(folder), fp16=fp16)
-
-
 def parse_preference(text: str) -> list[float]:
     """Read ``0.6,0.3,0.1``."""
     try:
@@ -87,6 +70,23 @@ def parse_preference(text: str) -> list[float]:
     except ValueError:
         pass
     raise ValueError(f"--preference-list: {text!r} must be numbers with commas between them, such as 0.6,0.3,0.1")
+
+
+def test_config(config: Config, args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Return the config of the loop: the command line's settings go over those of the config's `sweep`."""
+    names = ("preferences", "cost_weights", "seed", "references", "oracle_images", "single")
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    if args.budgets is not None:
+        given["budgets"] = [parse_budget(text) for text in args.budgets]
+    # The command line's cost weights or budgets replace the config's, of whatever kind the two are; None is no setting.
+    if args.budgets is not None and args.cost_weights is None:
+        given["cost_weights"] = None
+    if args.cost_weights is not None and args.budgets is None:
+        given["budgets"] = None
+    if args.preference_list is not None:
+        given["preferences"] = [parse_preference(text) for text in args.preference_list]
+    fp16 = bool((config.get("test_cfg") or {}).get("fp16", False))
+    return dict(type="mmdymu.PreferenceSweepLoop", sweep=given, out=str(folder), fp16=fp16)
 
 
 def parse_budget(text: str) -> dict[str, float]:
