@@ -28,7 +28,14 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--out", metavar="FOLDER", help="folder for sweep.jsonl and summary.json (default: work dir/sweep)"
     )
-    parser.add_argument("--preferences", type=int, help="number of preferences, drawn uniformly from the simplex")
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--preferences", type=int, help="number of preferences, drawn uniformly from the simplex")
+    asked.add_argument(
+        "--preference-list",
+        nargs="+",
+        metavar="R,R,…",
+        help="exactly these preferences, numbers in task order: 1,0,0 0.6,0.3,0.1",
+    )
     parser.add_argument("--cost-weights", type=float, nargs="+", metavar="C", help="in [0, 1], ascending")
     parser.add_argument(
         "--budgets",
@@ -48,12 +55,27 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--oracle-images", type=int, help="test images for the oracle's path table (0: no oracle; 32 take minutes)"
     )
+    parser.add_argument(
+        "--single",
+        metavar="FOLDER",
+        help="divide losses by those of the single-task nets of another sweep of the same data, in place of the "
+        "model's own anchor",
+    )
     return parser.parse_args(arguments)
+
+
+def parse_preference(text: str) -> list[float]:
+    """Read ``0.6,0.3,0.1``."""
+    try:
+        return [float(number) for number in text.split(",")]
+    except ValueError:
+        pass
+    raise ValueError(f"--preference-list: {text!r} must be numbers with commas between them, such as 0.6,0.3,0.1")
 
 
 def test_config(config: Config, args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Return the config of the loop: the command line's settings go over those of the config's `sweep`."""
-    names = ("preferences", "cost_weights", "seed", "references", "oracle_images")
+    names = ("preferences", "cost_weights", "seed", "references", "oracle_images", "single")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.budgets is not None:
         given["budgets"] = [read_limit("--budgets", text) for text in args.budgets]
@@ -62,6 +84,8 @@ def test_config(config: Config, args: argparse.Namespace, folder: Path) -> dict[
         given["cost_weights"] = None
     if args.cost_weights is not None and args.budgets is None:
         given["budgets"] = None
+    if args.preference_list is not None:
+        given["preferences"] = [parse_preference(text) for text in args.preference_list]
     fp16 = bool((config.get("test_cfg") or {}).get("fp16", False))
     return dict(type="mmdymu.PreferenceSweepLoop", sweep=given, out=str(folder), fp16=fp16)
 

@@ -53,6 +53,16 @@ def test_options_go_over_the_config(sweep_tool: ModuleType, files: tuple[str, st
     assert "tools/report.py found" in printed
 
 
+def test_listed_preferences_and_single_task_nets(sweep_tool: ModuleType, files: tuple[str, str]) -> None:
+    assert sweep_tool.main([*files, "--out", "first", "--preferences", "1"]) == 0
+    options = ["--preference-list", "1,0,0", "0.2,0.3,0.5", "--cost-weights", "0", "--single", "first"]
+    assert sweep_tool.main([*files, "--out", "found", *options]) == 0
+    header, *lines = (json.loads(line) for line in Path("found/sweep.jsonl").read_text().splitlines())
+    assert header["given_preferences"] == [[1, 0, 0], [0.2, 0.3, 0.5]]
+    assert header["single_from"] == "first/sweep.jsonl"
+    assert [line["weights"] for line in lines if line["kind"] == "run"] == [[1, 0, 0], pytest.approx([0.2, 0.3, 0.5])]
+
+
 def test_the_default_folder_is_in_the_work_dir(sweep_tool: ModuleType, files: tuple[str, str]) -> None:
     assert sweep_tool.main([*files, "--preferences", "1", "--work-dir", "there"]) == 0
     assert Path("there/sweep/summary.json").is_file()
@@ -85,6 +95,9 @@ def test_the_last_word_is_the_command_lines(sweep_tool: ModuleType) -> None:
     [
         (["--preferences", "0"], "sweep.preferences=0 must be a whole number"),
         (["--cost-weights", "0", "2"], "sweep.cost_weights=[0.0, 2.0] must be numbers in [0, 1]"),
+        (["--preference-list", "1,x,0"], "--preference-list: '1,x,0' must be numbers with commas"),
+        (["--preference-list", "1,0"], "pref"),
+        (["--single", "nowhere"], "sweep.single='nowhere': nowhere does not exist"),
         (["--budgets", "flops"], "--budgets: 'flops' must be KIND=LIMIT, such as flops=1e8"),
         (["--budgets", "macs=1e8"], "unknown kind 'macs'"),
         (["--budgets", "flops=2", "flops=1"], "must be of one kind and ascend"),

@@ -27,11 +27,13 @@ from mmdymu.evaluation.sweep import (
     KeptBatches,
     PreferenceSweep,
     SharedEvaluation,
+    SingleLine,
     SweepFile,
     SweepSettings,
     flat_summary,
     json_ready,
     on_main_process,
+    read_single_line,
     sweep_header,
     sweep_summary,
 )
@@ -61,8 +63,9 @@ class PreferenceSweepLoop(BaseLoop):
     ``summary.json``.
 
     Args:
-        runner: The runner. Of its config, ``norm_statistics`` counts, as do the entries of ``sweep``, and ``profile``
-            for budgets of latency; ``pref``, ``cost_weight`` and ``budget`` do not.
+        runner: The runner. Of its config, ``norm_statistics`` counts, as do the entries of ``sweep``, ``run_anchor``
+            (the single-task nets themselves, with their own norms) and ``profile`` for budgets of latency; ``pref``,
+            ``cost_weight`` and ``budget`` do not.
         dataloader: Test images.
         evaluator: Metrics.
         sweep: Arguments of :class:`~mmdymu.evaluation.sweep.SweepSettings`, over those of the config.
@@ -98,7 +101,7 @@ class PreferenceSweepLoop(BaseLoop):
 
         Raises:
             ValueError: If a test's edge hypernet is not trained, no tree keeps a budget, its folder belongs to another
-                sweep, or a setting does not go with the model.
+                sweep, ``sweep.single`` is about other data, or a setting does not go with the model.
         """
         mode = "val" if getattr(self.runner, "_val_loop", None) is self else "test"
         self.runner.call_hook(f"before_{mode}")
@@ -118,7 +121,16 @@ class PreferenceSweepLoop(BaseLoop):
     def _size(self) -> int:
         return len(self.dataloader.dataset)
 
+    @property
+    def _runs_anchor(self) -> bool:
+        asked = bool(self.runner.cfg.get("run_anchor", False))
+        if asked and self.settings.budgets:
+            raise ValueError("run_anchor=True sweeps one tree, whatever a budget: leave sweep.budgets out")
+        return asked
+
     def _is_ready(self, mode: str) -> bool:
+        if self._runs_anchor:
+            return mode == "test"
         if not self._model.is_controllable and mode == "test":
             raise ValueError("the edge hypernet is untrained, so preferences change nothing: run the edges stage first")
         return self._model.is_controllable
@@ -133,18 +145,24 @@ class PreferenceSweepLoop(BaseLoop):
 
     def _sweep(self, mode: str) -> dict[str, float]:
         model = self._model
-        model.set_norm_statistics(self._norm_statistics())
+        runs_anchor = self._runs_anchor
+        model.set_norm_statistics("running" if runs_anchor else self._norm_statistics())
         for budget in self.settings.budgets:
             feasible_prices(model, budget, self._profile)  # before anything is written
         base = self.out or str(Path(self.runner.work_dir) / "sweep")
         folder = Path(base if mode == "test" else f"{base}_{self.runner.iter}")
-        header = sweep_header(self.runner.cfg, mode, model, self.settings, self._size, **self._options())
+        header = sweep_header(self.runner.cfg, mode, model, self.settings, self._size, **self._options(runs_anchor))
+        single = self._single_line(header)
+        header |= {"single": single and single.sha256, "single_from": single and str(single.path)}
         # Weights change while a model is trained, so a validation begins anew where an earlier training left a file.
         file = SweepFile(folder / "sweep.jsonl", header, replace=mode == "val")
         evaluation = SharedEvaluation(model, self.evaluator.metrics, self.fp16)
-        sweep = PreferenceSweep(model, evaluation, self.settings, self._states, self._delta, self._profile)
+        functions = (self._states, self._delta, self._profile)
+        sweep = PreferenceSweep(model, evaluation, self.settings, *functions, single=single, runs_anchor=runs_anchor)
         batches = KeptBatches(self.dataloader, self.settings.cache_gib)
-        asked = on_main_process(lambda: sweep.ask(file, self._oracle_table(folder, mode, header)))
+        asked = on_main_process(
+            lambda: sweep.ask(file, self._oracle_table(folder, mode, header) if sweep.compares_trees else None)
+        )
         sweep.run(batches, len(batches), self._size, asked, file)
         summary = json_ready(sweep_summary(model, self.settings, file))
         on_main_process(lambda: dump(summary, folder / "summary.json", indent=2))
@@ -160,9 +178,16 @@ class PreferenceSweepLoop(BaseLoop):
             )
         return setting
 
-    def _options(self) -> dict[str, Any]:
-        calibrated = self._model.norm_statistics == "calibrated"
-        return {"fp16": self.fp16, "calibration_images": self._calibration_images if calibrated else None}
+    def _options(self, runs_anchor: bool) -> dict[str, Any]:
+        images = self._calibration_images if self._model.norm_statistics == "calibrated" else None
+        return {"fp16": self.fp16, "calibration_images": images, "run_anchor": runs_anchor or None}
+
+    def _single_line(self, header: Mapping[str, Any]) -> SingleLine | None:
+        path = self.settings.single
+        if path is None:
+            return None
+        print_log(f"losses are divided by those of the single-task nets in {path}", "current")
+        return on_main_process(lambda: read_single_line(path, json_ready(header)))
 
     @cached_property
     def _calibration_images(self) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from mmengine.dist import broadcast
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmdymu.models import ControllableNet
@@ -13,12 +15,30 @@ from mmdymu.models.streams import copy_weights
 from mmdymu.registry import OBJECTIVES
 from mmdymu.tree import BranchingTree
 
+from ..frames import Frames, joined
 from .base import StageObjective
+from .single_losses import anchor_losses, inverse_losses
 
 
 @OBJECTIVES.register_module()
 class AnchorObjective(StageObjective):
-    """N single-task networks side by side: every stream and head learns from its own task alone."""
+    """N single-task networks side by side: every stream and head learns from its own task alone.
+
+    Args:
+        scale_images: Training images on which the finished nets' losses are measured, for the buffer ``loss_scale``
+            (w_i = 1 / loss): networks of other runs can then be trained with the same weights. 0 leaves it to the edges
+            stage, which needs it when it begins.
+    """
+
+    def __init__(self, scale_images: int = 0) -> None:
+        if not isinstance(scale_images, int) or isinstance(scale_images, bool) or scale_images < 0:
+            raise ValueError(f"scale_images={scale_images!r} must be a whole number, at least 0")
+        self.scale_images = scale_images
+        self._frames: Frames | None = None
+
+    def prepare(self, model: ControllableNet, frames: Frames, *, resumed: bool) -> None:
+        """Keeps the training images for the end."""
+        self._frames = frames
 
     def trained_modules(self, model: ControllableNet) -> Sequence[nn.Module]:
         """All streams and heads."""
@@ -27,6 +47,17 @@ class AnchorObjective(StageObjective):
     def losses(self, model: ControllableNet, **batch: Any) -> dict[str, Tensor]:
         """One loss a task; no parameter is in two of them."""
         return _single_losses(model, model.anchor_tree, {}, **batch)
+
+    def finish(self, model: ControllableNet) -> None:
+        """Measures the loss scale, where it is asked for."""
+        if not self.scale_images or self._frames is None:
+            return
+        model.eval()
+        single = anchor_losses(model, joined(self._frames.batches(model, self.scale_images)))
+        model.loss_scale.copy_(inverse_losses(model.tasks, single, self.scale_images))
+        broadcast(model.loss_scale)
+        model.train()
+        print_log(f"loss scale w: {dict(zip(model.tasks, model.loss_scale.tolist(), strict=True))}", "current")
 
 
 @OBJECTIVES.register_module()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +22,7 @@ from mmdymu.search.path_table import build_path_table
 from ..frames import Frames, joined
 from .affinity import anchor_affinity
 from .base import StageObjective, sample_preferences
+from .single_losses import anchor_losses, inverse_losses
 
 SOURCES = ("auto", "table", "images")
 DECISIONS = ("expected", "gumbel")
@@ -127,8 +127,7 @@ class EdgeObjective(StageObjective):
         if self.source == "table":
             single = torch.stack([model.path_losses[(j,) * (model.num_layers + 1)] for j in range(model.num_tasks)])
         else:
-            with torch.no_grad():
-                single, _ = model.tree_losses(batch.inputs, batch.data_samples, model.anchor_tree)
+            single = anchor_losses(model, batch)
         model.loss_scale.copy_(self._scale(model.tasks, single))
         print_log(f"loss scale w: {dict(zip(model.tasks, model.loss_scale.tolist(), strict=True))}", "current")
 
@@ -137,13 +136,7 @@ class EdgeObjective(StageObjective):
             if set(self.loss_weights) != set(tasks):
                 raise ValueError(f"loss_weights={dict(self.loss_weights)} must name each of the tasks {list(tasks)}")
             return single.new_tensor([float(self.loss_weights[task]) for task in tasks])
-        useless = [task for task, loss in zip(tasks, single.tolist(), strict=True) if not 0 < loss < math.inf]
-        if useless:
-            raise ValueError(
-                f"the anchor's losses of {useless} on {self.images} training images are {single.tolist()}: without "
-                "positive losses (are there labels of each?) their scale is unknown, give loss_weights"
-            )
-        return 1 / single
+        return inverse_losses(tasks, single, self.images)
 
     def losses(self, model: ControllableNet, **batch: Any) -> dict[str, Tensor]:
         """Means over the step's preferences of the weighted task loss and the regularisers."""

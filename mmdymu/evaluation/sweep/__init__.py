@@ -8,6 +8,7 @@ from .main_process import on_main_process
 from .preference_sweep import Asked, PreferenceSweep
 from .settings import Saving, SweepSettings
 from .shared_evaluation import SharedEvaluation
+from .single_line import SingleLine, read_single_line
 from .summary import flat_summary, summarize_sweep, sweep_summary
 from .sweep_file import SweepFile, json_ready
 from .table import sweep_table
@@ -18,11 +19,13 @@ __all__ = [
     "PreferenceSweep",
     "Saving",
     "SharedEvaluation",
+    "SingleLine",
     "SweepFile",
     "SweepSettings",
     "flat_summary",
     "json_ready",
     "on_main_process",
+    "read_single_line",
     "summarize_sweep",
     "sweep_header",
     "sweep_summary",

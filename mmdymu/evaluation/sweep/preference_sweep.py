@@ -21,6 +21,7 @@ from mmdymu.tree import BranchingTree
 from .costs import predict_trees, tree_costs
 from .settings import Saving, SweepSettings
 from .shared_evaluation import SharedEvaluation
+from .single_line import SingleLine
 from .sweep_file import SweepFile
 
 __all__ = ["Asked", "PreferenceSweep"]
@@ -57,6 +58,9 @@ class PreferenceSweep:
         states: Gives the states of a tree's nodes under a preference, such as adapted norms.
         delta: Turns metrics of a network and of the single-task nets into Δm, per cent; None where it is not defined.
         profile: Times of the model's parts, for budgets of latency.
+        single: Single-task nets of another sweep, which take the place of the model's own anchor; then, and with
+            ``runs_anchor``, no trees but the tested ones are compared.
+        runs_anchor: Test the anchor itself, whatever the preference; needs no trained edge hypernet.
     """
 
     def __init__(
@@ -67,9 +71,13 @@ class PreferenceSweep:
         states: Callable[[Preference, BranchingTree], NodeStates],
         delta: Callable[[Mapping[str, float], Mapping[str, float]], float | None],
         profile: NodeProfile | None = None,
+        *,
+        single: SingleLine | None = None,
+        runs_anchor: bool = False,
     ) -> None:
         self.model, self.evaluation, self.settings = model, evaluation, settings
         self.states, self.delta, self.profile = states, delta, profile
+        self.single, self.runs_anchor = single, runs_anchor
 
     def ask(self, file: SweepFile, oracle_table: torch.Tensor | None = None) -> list[Asked]:
         """The tests that a file lacks, with the trees that they are compared with.
@@ -79,7 +87,8 @@ class PreferenceSweep:
             oracle_table: Path losses of test images, for the oracle.
 
         Returns:
-            The tests; the choice ``search`` is there if the model has a path table, ``oracle`` if one is given.
+            The tests; the choice ``search`` is there if the model has a path table, ``oracle`` if one is given. With
+            single-task nets of another sweep, or of the anchor itself, there is no choice but ``controller``.
 
         Raises:
             ValueError: If no tree fits a budget.
@@ -87,20 +96,36 @@ class PreferenceSweep:
         finished = {line["index"] for line in file.of_kind("run")}
         asked = [(k, *pair) for k, pair in enumerate(self.settings.asked(self.model.tasks)) if k not in finished]
         within = [self._within_budget(r, saving) for _, r, saving in asked]
-        predicted = predict_trees(self.model, [r for _, r, _ in asked])
+        predicted = self._predicted([r for _, r, _ in asked])
         trees = [tree if chosen is None else chosen.tree for tree, chosen in zip(predicted, within, strict=True)]
-        wanted = [(r, self.model.complexity.share(tree)) for (_, r, _), tree in zip(asked, trees, strict=True)]
-        choices: dict[str, list[BranchingTree]] = {
-            "controller": trees,
-            "heuristic": [heuristic_tree(self.model, r.weights, share) for r, share in wanted],
-        }
-        for name, table in (("oracle", oracle_table), ("search", self._own_table())):
-            if table is not None:
-                choices[name] = self._search(normalised_table(table), wanted, name)
+        choices = {"controller": trees}
+        if self.compares_trees:
+            choices |= self._rivals([r for _, r, _ in asked], trees, oracle_table)
         return [
             Asked(k, r, trees[number], {name: found[number] for name, found in choices.items()}, within[number])
             for number, (k, r, _) in enumerate(asked)
         ]
+
+    @property
+    def compares_trees(self) -> bool:
+        """Whether the anchor's streams are the single-task nets that losses are divided by, and a controller runs."""
+        return self.single is None and not self.runs_anchor
+
+    def _predicted(self, preferences: Sequence[Preference]) -> list[BranchingTree]:
+        if self.runs_anchor:
+            return [self.model.anchor_tree] * len(preferences)
+        return predict_trees(self.model, preferences)
+
+    def _rivals(
+        self, preferences: Sequence[Preference], trees: Sequence[BranchingTree], oracle_table: torch.Tensor | None
+    ) -> dict[str, list[BranchingTree]]:
+        """By choice, a tree of at most the share of every given one."""
+        wanted = [(r, self.model.complexity.share(tree)) for r, tree in zip(preferences, trees, strict=True)]
+        choices = {"heuristic": [heuristic_tree(self.model, r.weights, share) for r, share in wanted]}
+        for name, table in (("oracle", oracle_table), ("search", self._own_table())):
+            if table is not None:
+                choices[name] = self._search(normalised_table(table), wanted, name)
+        return choices
 
     def _search(self, table: np.ndarray, wanted: Sequence[tuple[Preference, float]], name: str) -> list[BranchingTree]:
         """The best trees of at most some shares; preferences that differ in their cost weight are searched once."""
@@ -127,17 +152,19 @@ class PreferenceSweep:
         passes = [asked[start : start + step] for start in range(0, len(asked), step)]
         begins = bool(asked) or not file.of_kind("single")
         bar = Progress(f"sweep, {len(asked)} networks", (len(passes) + begins) * batch_count)
-        single = self.evaluation.network(self.model.anchor_tree)
+        anchor = self.evaluation.network(self.model.anchor_tree)
         if begins:
             # All compared trees at once: with the anchor's own norms they have most of their nodes in common.
             rivals = [self.evaluation.network(tree) for test in asked for tree in test.rivals.values()]
-            self.evaluation.measure(batches, size, [single], rivals, bar.update)
+            self.evaluation.measure(batches, size, [anchor] if self.single is None else [], rivals, bar.update)
         if not file.of_kind("single"):
-            file.append([{"kind": "single", **self._measured(self.model.anchor_tree, single)}])
+            line = self._measured(self.model.anchor_tree, anchor) if self.single is None else self.single.line
+            file.append([{**line, "kind": "single"}])
         for tests in passes:
             networks = [self._network(test) for test in tests]
             self.evaluation.measure(batches, size, networks, (), bar.update)
-            file.append(self._lines(tests, networks, self.evaluation.metrics(single)))
+            reference = self.evaluation.metrics(anchor) if self.single is None else self.single.metrics
+            file.append(self._lines(tests, networks, reference))
 
     def _within_budget(self, preference: Preference, saving: Saving) -> BudgetedTree | None:
         if saving.budget is None:
@@ -149,6 +176,8 @@ class PreferenceSweep:
         return table if table.numel() and bool(torch.isfinite(table).all()) else None
 
     def _network(self, test: Asked) -> Network:
+        if self.runs_anchor:
+            return self.evaluation.network(test.tree)
         return self.evaluation.network(test.tree, self.states(test.preference, test.tree))
 
     def _lines(

@@ -38,7 +38,8 @@ class SweepSettings:
     """What a preference sweep measures.
 
     Attributes:
-        preferences: Number of preferences, drawn uniformly from the simplex.
+        preferences: Number of preferences, drawn uniformly from the simplex; or the preferences themselves, each one
+            number per task.
         cost_weights: Values of c, ascending; every preference is tested with each. Empty if there are budgets.
         budgets: Hard budgets of one kind, ascending, in place of cost weights.
         seed: Of the drawn preferences.
@@ -47,12 +48,14 @@ class SweepSettings:
         curve_preferences: Preferences whose mean cost is computed, without images.
         runs_per_pass: Networks that are evaluated together; results are written after every pass.
         cache_gib: Test images and labels stay in memory between passes up to that size, else they are loaded anew.
+        single: Folder, or sweep.jsonl, of another sweep of the same data, whose single-task nets losses are divided by,
+            in place of the model's own anchor; trees of the own anchor are then not compared. None: the own anchor.
 
     Raises:
         ValueError: If a number is out of range.
     """
 
-    preferences: int = 20
+    preferences: int | tuple[tuple[float, ...], ...] = 20
     cost_weights: tuple[float, ...] = (0.0, 0.5, 1.0)
     budgets: tuple[Budget, ...] = ()
     seed: int = 0
@@ -61,17 +64,20 @@ class SweepSettings:
     curve_preferences: int = 1000
     runs_per_pass: int = 12
     cache_gib: float = 4.0
+    single: str | None = None
 
     def __post_init__(self) -> None:
         """Validates, and turns sequences into tuples."""
+        if not isinstance(self.preferences, int):
+            object.__setattr__(self, "preferences", _given_preferences(self.preferences))
         object.__setattr__(self, "budgets", _budgets(self.budgets))
         weights = () if self.budgets else _numbers("cost_weights", self.cost_weights, 0, 1)
         object.__setattr__(self, "cost_weights", weights)
         object.__setattr__(self, "references", _numbers("references", self.references, 0, math.inf))
         if list(self.cost_weights) != sorted(set(self.cost_weights)):
             raise ValueError(f"sweep.cost_weights={list(self.cost_weights)} must ascend")
-        leasts = {"preferences": 1, "seed": 0, "oracle_images": 0, "curve_preferences": 1, "runs_per_pass": 1}
-        for name, least in leasts.items():
+        leasts = {"seed": 0, "oracle_images": 0, "curve_preferences": 1, "runs_per_pass": 1}
+        for name, least in {**leasts, **({"preferences": 1} if self.given_preferences is None else {})}.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"sweep.{name}={value!r} must be a whole number, at least {least}")
@@ -95,10 +101,26 @@ class SweepSettings:
             raise ValueError(f"sweep has {found}: give one of the two")
         return cls(**given)
 
+    @property
+    def given_preferences(self) -> tuple[tuple[float, ...], ...] | None:
+        """The preferences that are listed; None where they are drawn."""
+        return self.preferences if isinstance(self.preferences, tuple) else None
+
+    @property
+    def count(self) -> int:
+        """Number of preferences."""
+        return len(self.preferences) if isinstance(self.preferences, tuple) else self.preferences
+
     def draw(self, tasks: Sequence[str], count: int | None = None) -> list[Preference]:
-        """Preferences, uniform on the simplex, with cost weight 0; as many as are tested, or ``count``."""
+        """Preferences with cost weight 0: those that are tested, or ``count`` that are uniform on the simplex.
+
+        Raises:
+            ValueError: If a listed preference does not have one number per task.
+        """
+        if count is None and self.given_preferences is not None:
+            return [Preference.parse(list(weights), tasks=tasks) for weights in self.given_preferences]
         rng = np.random.default_rng(self.seed)
-        return [Preference.sample(tasks, rng, cost_weight=0.0) for _ in range(count or self.preferences)]
+        return [Preference.sample(tasks, rng, cost_weight=0.0) for _ in range(count or self.count)]
 
     @property
     def savings(self) -> tuple[Saving, ...]:
@@ -122,6 +144,20 @@ def _budgets(values: Any) -> tuple[Budget, ...]:
     if len({budget.kind for budget in budgets}) > 1 or len(budgets) < len(values) or limits != sorted(set(limits)):
         raise ValueError(f"sweep.budgets={values!r} must be of one kind and ascend")
     return tuple(budgets)
+
+
+def _given_preferences(values: Any) -> tuple[tuple[float, ...], ...]:
+    message = (
+        f"sweep.preferences={values!r} must be a whole number, or a list of different preferences with one number "
+    )
+    if not isinstance(values, list | tuple) or not values or not all(isinstance(row, list | tuple) for row in values):
+        raise ValueError(f"{message}per task, such as [[1, 0, 0], [0.6, 0.3, 0.1]]")
+    fit = all(isinstance(x, int | float) and math.isfinite(x) and x >= 0 for row in values for x in row)
+    rows = tuple(tuple(map(float, row)) for row in values) if fit else ()
+    alike = len({len(row) for row in rows}) == 1 and len(set(rows)) == len(rows)
+    if not alike or not all(sum(row) > 0 for row in rows):
+        raise ValueError(f"{message}per task, not negative, not all 0")
+    return rows
 
 
 def _numbers(name: str, values: Any, low: float, high: float) -> tuple[float, ...]:

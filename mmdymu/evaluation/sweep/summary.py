@@ -158,17 +158,17 @@ def sweep_summary(model: ControllableNet, settings: SweepSettings, file: SweepFi
         file: A finished sweep's.
 
     Returns:
-        :func:`summarize_sweep`, and header, single-task nets and the controller's size; of a sweep over cost weights
-        also cost curve, shares over the simplex and chosen trees.
+        :func:`summarize_sweep`, and header, single-task nets and the controller's size; of a sweep of a controller
+        over cost weights also cost curve, shares over the simplex and chosen trees.
     """
     single = file.of_kind("single")[0]
     summary = {
         "header": file.header,
         "single": single,
         **summarize_sweep(file.header, single, file.of_kind("run"), file.of_kind("bracket")),
-        "controller": controller_size(model),
+        "controller": controller_size(model, used=not file.header.get("run_anchor")),
     }
-    if settings.budgets:
+    if settings.budgets or file.header.get("run_anchor"):
         return summary
     return {
         **summary,

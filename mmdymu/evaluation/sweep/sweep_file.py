@@ -18,7 +18,7 @@ from .main_process import on_main_process
 __all__ = ["FORMAT", "FREE", "SweepFile", "json_ready"]
 
 FORMAT = 1
-FREE = ("config", "checkpoint", "version")
+FREE = ("config", "checkpoint", "version", "single_from")
 """Entries of the header that may differ when a sweep goes on."""
 
 

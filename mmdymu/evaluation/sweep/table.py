@@ -43,9 +43,11 @@ def sweep_table(summary: Mapping[str, Any]) -> str:
     ]
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (titles, *rows)]
+    drawn = "listed" if header.get("given_preferences") else f"seed {header['seed']}"
+    single = f" in {header['single_from']}" if header.get("single") else ""
     about = (
-        f"means over {header['preferences']} preferences (seed {header['seed']}) on {header['images']} images; losses "
-        "are divided by those of the single-task nets\n"
+        f"means over {header['preferences']} preferences ({drawn}) on {header['images']} images; losses "
+        f"are divided by those of the single-task nets{single}\n"
         "(rL: as tested; of the others: the anchor's own norms, at the controller's share)"
     )
     return "\n".join([about, *lines])

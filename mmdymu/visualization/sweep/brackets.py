@@ -64,7 +64,7 @@ def draw_brackets(sweep: SweepRecord) -> Figure:
     """
     rows = sweep.summary.by_cost_weight
     choices = ordered_choices({choice for row in rows for choice in row.brackets})
-    if not choices:
+    if not set(choices) - {REFERENCE}:
         raise MissingPartError("the summary compares no trees at equal share")
     styles = dict(zip(choices, series_styles(len(choices)), strict=True))
     differences = {

@@ -26,7 +26,7 @@ from .style import MissingPartError, evenly_chosen
 from .tradeoff import PAIRS, draw_tradeoff, tradeoff_pairs
 from .trees import chosen_trees, draw_trees
 
-__all__ = ["FIGURES", "DrawnFigure", "FigureKind", "draw_figures", "write_figures", "write_file"]
+__all__ = ["FIGURES", "DrawnFigure", "FigureKind", "draw_figures", "figure_bytes", "write_figures", "write_file"]
 
 DPI = 150
 
@@ -195,11 +195,11 @@ def _draw(kind: FigureKind, sweep: SweepRecord) -> DrawnFigure:
         figure = kind.draw(sweep)
     except MissingPartError as error:
         return DrawnFigure(kind, missing=str(error))
-    return DrawnFigure(kind, _content(figure, "svg"), _content(figure, "png"), kind.note(sweep))
+    return DrawnFigure(kind, figure_bytes(figure, "svg"), figure_bytes(figure, "png"), kind.note(sweep))
 
 
-def _content(figure: Figure, ending: str) -> bytes:
-    """The same sweep gives the same bytes: no date, and names in the SVG that do not change."""
+def figure_bytes(figure: Figure, ending: str) -> bytes:
+    """A figure as a file's content; the same figure gives the same bytes: no date, and names that do not change."""
     file = io.BytesIO()
     metadata = {"Date": None, "Creator": None} if ending == "svg" else {"Software": None}
     with matplotlib.rc_context({"svg.hashsalt": "mmdymu"}):

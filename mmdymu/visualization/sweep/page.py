@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
 from .gallery import DrawnFigure
 from .html import Element, document, node
+from .parts import definitions, links_to, picture, section
 from .record import SweepRecord
 from .stylesheet import STYLE
 from .tables import control_range_table, controller_table, runs_table, single_task_table, summary_table
 
 __all__ = ["sweep_page"]
+
+__all__ = ["WORDS", "sweep_page"]
 
 WORDS = (
     ("preference r", "One weight per task, sum 1: how much each task matters."),
@@ -59,17 +61,16 @@ def sweep_page(sweep: SweepRecord, figures: Sequence[DrawnFigure]) -> str:
     """
     drawn = [figure for figure in figures if figure.svg]
     sections = [
-        _section("summary", "By cost weight", summary_table(sweep)),
-        _section("single", "Single-task nets", single_task_table(sweep)),
-        _section("range", "Control range", _or_absent(control_range_table(sweep), "control ranges")),
-        _section("controller", "Controller", _or_absent(controller_table(sweep), "size of the controller")),
-        _section("figures", "Figures", *map(_figure, drawn), *_missing([f for f in figures if not f.svg])),
-        _section("runs", "All runs", _runs(sweep)),
-        _section("words", "Words", _list(WORDS, "words")),
+        section("summary", "By cost weight", summary_table(sweep)),
+        section("single", "Single-task nets", single_task_table(sweep)),
+        section("range", "Control range", _or_absent(control_range_table(sweep), "control ranges")),
+        section("controller", "Controller", _or_absent(controller_table(sweep), "size of the controller")),
+        section("figures", "Figures", *map(_figure, drawn), *_missing([f for f in figures if not f.svg])),
+        section("runs", "All runs", _runs(sweep)),
+        section("words", "Words", definitions(WORDS, "words")),
     ]
-    links = [node("a", section[0].text or "", href=f"#{section.get('id')}") for section in sections]
     title = f"Sweep of {sweep.header.config or ', '.join(sweep.tasks)}"
-    header = node("header", node("h1", title), _lead(sweep), _facts(sweep), node("nav", *_spaced(links)))
+    header = node("header", node("h1", title), _lead(sweep), _facts(sweep), links_to(sections))
     return document(title, STYLE, [header, node("main", *sections)])
 
 
@@ -89,32 +90,23 @@ def _facts(sweep: SweepRecord) -> Element:
         ("config", header.config or "not told"),
         ("checkpoint", f"{header.checkpoint or 'not told'} (SHA-256 of its weights {header.weights_sha256})"),
         ("tasks", ", ".join(header.tasks)),
-        ("preferences", f"{header.preferences}, seed {header.seed}"),
+        ("preferences", f"{header.preferences}, " + ("as listed" if header.listed else f"seed {header.seed}")),
         ("cost weights", ", ".join(f"{c:g}" for c in header.cost_weights)),
         ("test images", f"{header.images:,} of {height:g} × {width:g} pixels (height × width)"),
         ("norm statistics", header.norm_statistics),
+        *([("single-task nets", f"those that {header.single_from} measured")] if header.single_from else []),
         (
             "hypervolume references",
             " and ".join(f"{point:g}" for point in header.references) + ", the same for every task",
         ),
         ("mmdymu", header.version),
     )
-    return node(
-        "dl", *(part for name, value in facts for part in (node("dt", name), node("dd", value))), class_="facts"
-    )
-
-
-def _section(name: str, title: str, *content: Element) -> Element:
-    return node("section", node("h2", title), *content, id=name)
+    return definitions(facts, "facts")
 
 
 def _figure(figure: DrawnFigure) -> Element:
-    data = base64.b64encode(figure.svg).decode("ascii")
-    text = f"{figure.kind.title}. {figure.kind.reading}"
-    image = node("img", src=f"data:image/svg+xml;base64,{data}", alt=text)
-    caption = node("figcaption", " ".join(part for part in (figure.kind.reading, figure.note) if part))
-    picture = node("div", image, class_="scroll", role="region", aria_label=figure.kind.title, tabindex="0")
-    return node("div", node("h3", figure.kind.title), node("figure", picture, caption), id=f"figure-{figure.kind.name}")
+    kind = figure.kind
+    return picture(kind.name, kind.title, kind.reading, figure.svg, figure.note)
 
 
 def _missing(figures: Sequence[DrawnFigure]) -> list[Element]:
@@ -128,14 +120,5 @@ def _runs(sweep: SweepRecord) -> Element:
     return node("details", node("summary", f"Show all {len(sweep.runs)} runs"), runs_table(sweep))
 
 
-def _list(pairs: Sequence[tuple[str, str]], look: str) -> Element:
-    return node("dl", *(part for name, text in pairs for part in (node("dt", name), node("dd", text))), class_=look)
-
-
 def _or_absent(part: Element | None, what: str) -> Element:
     return node("p", f"The sweep has no {what}.", class_="soft") if part is None else part
-
-
-def _spaced(elements: Sequence[Element]) -> list[str | Element]:
-    """Spaces between links, so that a line can break there."""
-    return [part for element in elements for part in (element, " ")]

@@ -95,6 +95,8 @@ def _header(lines: Sequence[Fields]) -> SweepHeader:
         references=line.numbers("references"),
         image_size=line.numbers("image_size", 2),
         version=line.text("version"),
+        listed=line.has("given_preferences"),
+        single_from=line.text("single_from") if line.has("single_from") else "",
     )
 
 

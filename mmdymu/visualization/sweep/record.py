@@ -17,7 +17,11 @@ __all__ = ["Bracket", "Run", "SingleTask", "SweepHeader", "SweepRecord"]
 
 @dataclass(frozen=True)
 class SweepHeader:
-    """What was swept; the image size is (height, width) in pixels. Config and checkpoint are '' where not known."""
+    """What was swept; the image size is (height, width) in pixels. Config and checkpoint are '' where not known.
+
+    ``listed``: the preferences were given and not drawn with the seed. ``single_from``: the sweep whose single-task
+    nets everything is compared to; '' where it is this one.
+    """
 
     config: str
     checkpoint: str
@@ -31,6 +35,8 @@ class SweepHeader:
     references: tuple[float, ...]
     image_size: tuple[float, ...]
     version: str
+    listed: bool = False
+    single_from: str = ""
 
 
 @dataclass(frozen=True)

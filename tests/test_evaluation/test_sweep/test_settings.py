@@ -39,6 +39,18 @@ def test_preferences_are_uniform_on_the_simplex() -> None:
         assert (weights > x).mean(axis=0) == pytest.approx([(1 - x) ** 2] * 3, abs=0.04)
 
 
+def test_listed_preferences_take_the_place_of_drawn_ones() -> None:
+    settings = SweepSettings(preferences=[[1, 0], [1, 3]], cost_weights=(0, 1))
+    assert settings.given_preferences == ((1.0, 0.0), (1.0, 3.0))
+    assert [p.weights for p in settings.draw(("a", "b"))] == [(1.0, 0.0), (0.25, 0.75)]
+    assert [p.cost_weight for p, _ in settings.asked(("a", "b"))] == [0.0, 1.0] * 2
+    assert settings.draw(("a", "b"), 7) == SweepSettings(preferences=7).draw(("a", "b")), "the cost curve is drawn"
+    assert (settings.count, SweepSettings(preferences=7).count) == (2, 7)
+    assert SweepSettings().given_preferences is None
+    with pytest.raises(ValueError, match="pref"):
+        settings.draw(("a", "b", "c"))
+
+
 def test_single_numbers_and_lists_are_taken() -> None:
     settings = SweepSettings(cost_weights=[0, 1], references=2)
     assert (settings.cost_weights, settings.references) == ((0.0, 1.0), (2.0,))
@@ -50,6 +62,14 @@ def test_single_numbers_and_lists_are_taken() -> None:
         ({"preferences": 0}, r"sweep\.preferences=0 must be a whole number, at least 1"),
         ({"preferences": 2.5}, r"sweep\.preferences=2\.5"),
         ({"preferences": True}, r"sweep\.preferences=True"),
+        ({"preferences": []}, r"sweep\.preferences=\[\] must be a whole number, or a list of different"),
+        ({"preferences": [1, 2]}, r"sweep\.preferences=\[1, 2\]"),
+        ({"preferences": [[1, 0], [1, 0, 0]]}, "with one number per task"),
+        ({"preferences": [[1, 0], [1.0, 0.0]]}, "list of different preferences"),
+        ({"preferences": [[1, -1]]}, "not negative"),
+        ({"preferences": [[0, 0]]}, "not all 0"),
+        ({"preferences": [[float("nan"), 1]]}, r"sweep\.preferences"),
+        ({"preferences": [["a", 1]]}, r"sweep\.preferences"),
         ({"seed": None}, r"sweep\.seed=None must be a whole number, at least 0"),
         ({"runs_per_pass": 0}, r"sweep\.runs_per_pass=0"),
         ({"oracle_images": -1}, r"sweep\.oracle_images=-1"),

@@ -1,0 +1,42 @@
+"""All methods on NYU-v2 frames at half size, MobileNetV2 x0.35, three tasks, three seeds.
+
+All have the anchors' schedule, the same initial weights of a seed, and the w_i of the single-task nets of that seed.
+"""
+
+# The single-task nets' losses put all methods' losses on one scale.
+weights = "{checkpoint:single_task}"
+one_cost = dict(cost_weights=(0.0,))
+tree = {"train_cfg.stages.tree.objective.loss_weights": weights}
+search = {"train_cfg.stages.search.objective.loss_weights": weights, "norm_statistics": "calibrated"}
+# The controller is trained on the single-task nets themselves.
+dymu = dict(config="../dymu/nyud_mbv2.py", load_from="single_task", own_anchor=True)
+skip = {"train_cfg.skip": ["trunk", "anchor"], "norm_statistics": "calibrated"}
+
+benchmark = dict(
+    title="NYU-v2 at half size, MobileNetV2 x0.35: semseg, depth, normals",
+    seeds=(0, 1, 2),
+    reference="single_task",
+    # Corners, all alike, and one that is skewed: a static net is trained for each.
+    preferences=[(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1), (0.6, 0.3, 0.1)],
+    sweep=dict(preferences=20, cost_weights=(0.0, 0.5, 1.0), seed=0, references=(2.0, 3.0), oracle_images=64),
+    runs=dict(
+        single_task=dict(config="../peers/single_task_nyud_mbv2.py", label="Single-task nets", sweep=one_cost),
+        static_trunk=dict(
+            config="../peers/static_trunk_nyud_mbv2.py",
+            label="Shared trunks, one a preference",
+            preference_option="train_cfg.stages.tree.objective.preference",
+            cfg_options=tree,
+            sweep=one_cost,
+        ),
+        phn=dict(config="../peers/phn_nyud_mbv2.py", label="PHN", cfg_options=tree, sweep=one_cost),
+        phn_bn=dict(config="../peers/phn_bn_nyud_mbv2.py", label="PHN-BN", cfg_options=tree, sweep=one_cost),
+        ltb=dict(config="../peers/ltb_nyud_mbv2.py", label="LTB", cfg_options=search, sweep=one_cost),
+        bmtas=dict(config="../peers/bmtas_nyud_mbv2.py", label="BMTAS", cfg_options=search, sweep=one_cost),
+        dymu_bare=dict(
+            **dymu,
+            label="DYMU without weight hypernet",
+            cfg_options={**skip, "model.weight_hypernet": None, "train_cfg.stages.weights": None},
+        ),
+        dymu=dict(**dymu, label="DYMU", cfg_options=skip),
+    ),
+)

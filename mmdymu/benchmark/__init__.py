@@ -1,0 +1,28 @@
+"""Trainings and sweeps of many configs, and the table of what they found."""
+
+from __future__ import annotations
+
+from .jobs import Job, suite_jobs
+from .page import write_benchmark
+from .results import BenchmarkResult, MethodResult, SeedResult, read_results
+from .running import Failure, JobRunner
+from .spread import Spread
+from .steps import refused_jobs
+from .suite import Suite, SuiteRun, read_suite
+
+__all__ = [
+    "BenchmarkResult",
+    "Failure",
+    "Job",
+    "JobRunner",
+    "MethodResult",
+    "SeedResult",
+    "Spread",
+    "Suite",
+    "SuiteRun",
+    "read_results",
+    "read_suite",
+    "refused_jobs",
+    "suite_jobs",
+    "write_benchmark",
+]

@@ -1,0 +1,154 @@
+"""The jobs of a suite: one training with its sweeps, for one seed and, of static nets, one preference."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from .suite import CHECKPOINT, Suite, SuiteRun
+
+__all__ = ["SWEEPS", "Job", "suite_jobs"]
+
+SWEEPS = ("sweep", "sweep_listed")
+"""Folders of a job's sweeps: at drawn preferences, and at those of the static nets."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training and its sweeps.
+
+    Attributes:
+        run: Of the suite.
+        seed: Of the training.
+        number: Of a static net, its preference's number; None for other runs.
+        suite: Tells preferences and settings of the sweeps.
+        folder: Where everything is written.
+        needs: Jobs that must be finished before, by the run's name; the reference among them.
+    """
+
+    run: SuiteRun
+    seed: int
+    number: int | None
+    suite: Suite
+    folder: Path
+    needs: Mapping[str, Job]
+
+    @property
+    def name(self) -> str:
+        """How the job is called in progress lines and failures."""
+        preference = "" if self.number is None else f", preference {self._weights}"
+        return f"{self.run.name}, seed {self.seed}{preference}"
+
+    @property
+    def work_dir(self) -> Path:
+        """The training's."""
+        return self.folder / "train"
+
+    @property
+    def _weights(self) -> list[float]:
+        assert self.number is not None
+        return list(self.suite.preferences[self.number])
+
+    @cached_property
+    def options(self) -> dict[str, Any]:
+        """Settings over those of the config; checkpoints of other runs are still named by ``{checkpoint:NAME}``."""
+        options = {**self.run.cfg_options, "randomness.seed": self.seed}
+        if self.run.load_from:
+            options["load_from"] = f"{{checkpoint:{self.run.load_from}}}"
+        if self.run.preference_option:
+            options[self.run.preference_option] = self._weights
+        return options
+
+    @cached_property
+    def sweeps(self) -> dict[str, dict[str, Any]]:
+        """Settings by the folder of every sweep; ``single`` is left to the start."""
+        settings = {**self.suite.sweep, **self.run.sweep}
+        if self.number is not None:
+            return {"sweep": {**settings, "preferences": [self._weights], "oracle_images": 0}}
+        listed = {**settings, "preferences": [list(row) for row in self.suite.preferences], "oracle_images": 0}
+        return {"sweep": settings, **({"sweep_listed": listed} if self.suite.has_static_nets else {})}
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """What was asked, by step: ``train`` and the sweeps. Another config, another digest."""
+        before = {name: self.needs[name].digests["train"] for name in self.run.needs}
+        train = _digest([_plain(self.run.config, self.options), before])
+        reference = self.needs.get(self.suite.reference)
+        single = reference.digests["train"] if reference and self.divides_by_reference else None
+        sweeps = {name: _digest([train, settings, single]) for name, settings in self.sweeps.items()}
+        return {"train": train, **sweeps}
+
+    @property
+    def divides_by_reference(self) -> bool:
+        """Whether losses are divided by another job's single-task nets."""
+        return self.run.name != self.suite.reference and not self.run.own_anchor
+
+    def train_config(self, checkpoints: Mapping[str, str]) -> Config:
+        """The training's config.
+
+        Args:
+            checkpoints: Those of the runs that are needed, by name.
+        """
+        config = Config.fromfile(self.run.config)
+        config.merge_from_dict({key: _filled(value, checkpoints) for key, value in self.options.items()})
+        return config
+
+    def sweep_config(self, sweep: str, checkpoints: Mapping[str, str], single: Path | None) -> Config:
+        """A sweep's config.
+
+        Args:
+            sweep: Which.
+            checkpoints: As in :meth:`train_config`.
+            single: The reference's sweep, where losses are divided by those of its single-task nets.
+        """
+        config = self.train_config(checkpoints)
+        config.sweep = {**config.get("sweep", {}), **self.sweeps[sweep], "single": single and str(single)}
+        return config
+
+
+def suite_jobs(suite: Suite, folder: Path) -> list[Job]:
+    """All jobs of a suite, each behind those that it needs.
+
+    Args:
+        suite: The suite, its runs in order.
+        folder: Everything is written below it: ``RUN/seedS``, and ``RUN/seedS/preferenceK`` of static nets.
+    """
+    jobs: list[Job] = []
+    single: dict[tuple[str, int], Job] = {}
+    for run in suite.runs:
+        for seed in suite.seeds_of(run):
+            names = run.needs if run.name == suite.reference else (suite.reference, *run.needs)
+            needs = {name: single[name, seed] for name in names}
+            base = folder / run.name / f"seed{seed}"
+            if run.preference_option is None:
+                single[run.name, seed] = Job(run, seed, None, suite, base, needs)
+                jobs.append(single[run.name, seed])
+            else:
+                numbers = range(len(suite.preferences))
+                jobs += [Job(run, seed, k, suite, base / f"preference{k}", needs) for k in numbers]
+    return jobs
+
+
+def _plain(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    config = Config.fromfile(path)
+    config.merge_from_dict(dict(options))
+    return config.to_dict()
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _filled(value: Any, checkpoints: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return CHECKPOINT.sub(lambda match: checkpoints[match[1]], value)
+    if isinstance(value, Mapping):
+        return {key: _filled(item, checkpoints) for key, item in value.items()}
+    return [_filled(item, checkpoints) for item in value] if isinstance(value, list | tuple) else value

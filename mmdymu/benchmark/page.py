@@ -1,0 +1,184 @@
+"""A benchmark's files: Markdown, one self-contained page, JSON, figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from mmdymu.evaluation.sweep import json_ready
+from mmdymu.visualization.sweep.gallery import figure_bytes, write_file
+from mmdymu.visualization.sweep.html import Element, document, node, table
+from mmdymu.visualization.sweep.page import WORDS
+from mmdymu.visualization.sweep.parts import definitions, links_to, picture, section
+from mmdymu.visualization.sweep.style import MissingPartError
+from mmdymu.visualization.sweep.stylesheet import STYLE
+
+from .figures import draw_hypervolume, draw_uniformity, draw_weighted_loss
+from .results import BenchmarkResult
+from .tables import TextTable, benchmark_tables, markdown_table
+
+__all__ = ["benchmark_json", "benchmark_markdown", "benchmark_page", "write_benchmark"]
+
+WIDE = "body { max-width: 88rem; } caption { max-width: 60rem; }"
+"""Columns with deviations need more room than those of a single sweep."""
+
+SEEDS = (
+    "mean ± standard deviation",
+    "Over the seeds of the training (divisor n − 1), each divided by the single-task nets of its own seed. ¹ marks a "
+    "value of one seed alone.",
+)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    name: str
+    title: str
+    reading: str
+    draw: Callable[[BenchmarkResult], Figure]
+
+
+FIGURES = (
+    _Kind(
+        "weighted_loss",
+        "Weighted loss over cost weight and share",
+        "Lower and further left is better: the same loss with less compute. A method whose cost cannot be chosen has "
+        "one mark. Error bars are standard deviations over seeds.",
+        draw_weighted_loss,
+    ),
+    _Kind(
+        "hypervolume",
+        "Hypervolume",
+        "One bar a cost weight, for the first reference point, with standard deviations over seeds. Read it beside the "
+        "share: one nearly separate network among the tests decides most of it.",
+        draw_hypervolume,
+    ),
+    _Kind(
+        "uniformity",
+        "Uniformity against hypervolume",
+        "Marks of one method are its cost weights; the number beside a mark is the smallest or the largest. Uniformity "
+        "alone also rises when unimportant tasks are ruined.",
+        draw_uniformity,
+    ),
+)
+
+
+def write_benchmark(result: BenchmarkResult, folder: Path) -> list[Path]:
+    """Writes ``benchmark.md``, ``benchmark.html``, ``benchmark.json`` and ``figures/``.
+
+    Args:
+        result: Finished methods.
+        folder: Is made if need be.
+
+    Returns:
+        The three files.
+    """
+    figures = folder / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    drawn, missing = [], []
+    for kind in FIGURES:
+        paths = {ending: figures / f"{kind.name}.{ending}" for ending in ("svg", "png")}
+        try:
+            figure = kind.draw(result)
+        except MissingPartError as error:
+            missing.append(f"{kind.title}: {error}")
+            for path in paths.values():
+                path.unlink(missing_ok=True)
+            continue
+        for ending, path in paths.items():
+            write_file(path, figure_bytes(figure, ending))
+        drawn.append((kind, paths["svg"].read_bytes()))
+    texts = {
+        "benchmark.md": benchmark_markdown(result, [(kind.title, f"figures/{kind.name}.png") for kind, _ in drawn]),
+        "benchmark.html": benchmark_page(result, [_picture(kind, svg) for kind, svg in drawn], missing),
+        "benchmark.json": benchmark_json(result),
+    }
+    for name, text in texts.items():
+        write_file(folder / name, text.encode("utf-8"))
+    return [folder / name for name in texts]
+
+
+def benchmark_markdown(result: BenchmarkResult, figures: Sequence[tuple[str, str]] = ()) -> str:
+    """The tables in Markdown.
+
+    Args:
+        result: Finished methods.
+        figures: Title and file of each.
+    """
+    parts = [f"# {result.title}\n", f"{_lead(result)}\n", f"Values are {SEEDS[0]}. {SEEDS[1]}\n"]
+    parts += [markdown_table(part) for part in benchmark_tables(result)]
+    parts += [f"![{title}]({file})\n" for title, file in figures]
+    if result.notes:
+        parts.append("## Notes\n\n" + "\n".join(f"* {note}" for note in result.notes) + "\n")
+    return "\n".join(parts)
+
+
+def benchmark_page(result: BenchmarkResult, pictures: Sequence[Element], missing: Sequence[str] = ()) -> str:
+    """The page.
+
+    Args:
+        result: Finished methods.
+        pictures: Figures as parts of the page.
+        missing: Figures that are left out, and why.
+
+    Returns:
+        HTML with everything inside: no scripts, nothing to load.
+    """
+    sections = [section(part.name, part.title, _table(part)) for part in benchmark_tables(result)]
+    if pictures or missing:
+        left_out = [node("ul", *(node("li", f"Left out: {text}.") for text in missing))] if missing else []
+        sections.append(section("figures", "Figures", *pictures, *left_out))
+    if result.notes:
+        sections.append(section("notes", "Notes", node("ul", *(node("li", note) for note in result.notes))))
+    sections.append(section("words", "Words", definitions((SEEDS, *WORDS), "words")))
+    header = node(
+        "header",
+        node("h1", result.title),
+        node("p", _lead(result)),
+        node("p", f"Values are {SEEDS[0]}. {SEEDS[1]}"),
+        links_to(sections),
+    )
+    return document(result.title, STYLE + WIDE, [header, node("main", *sections)])
+
+
+def benchmark_json(result: BenchmarkResult) -> str:
+    """All numbers, of every seed and over seeds, NaN as null."""
+    methods = [
+        {
+            "name": method.name,
+            "title": method.title,
+            "seeds": [asdict(seed) for seed in method.seeds],
+            "control_params": asdict(method.control_params),
+            "train_seconds": asdict(method.train_seconds),
+            "by_cost_weight": {
+                sweep: [
+                    {name: c if name == "cost_weight" else asdict(value) for name, value in row.items()}
+                    for c, row in method.rows(sweep).items()
+                ]
+                for sweep in dict.fromkeys(name for seed in method.seeds for name in seed.rows)
+            },
+        }
+        for method in result.methods
+    ]
+    about = {
+        name: getattr(result, name) for name in ("title", "tasks", "references", "preferences", "listed", "images")
+    }
+    return json.dumps(json_ready({**about, "methods": methods, "notes": result.notes}), indent=1) + "\n"
+
+
+def _lead(result: BenchmarkResult) -> str:
+    return (
+        f"{len(result.methods)} methods on {', '.join(result.tasks)}; all numbers are of the same {result.images:,} "
+        "test images, and losses are divided by those of the single-task nets."
+    )
+
+
+def _table(part: TextTable) -> Element:
+    return table(part.caption, part.head, part.rows)
+
+
+def _picture(kind: _Kind, svg: bytes) -> Element:
+    return picture(kind.name, kind.title, kind.reading, svg)

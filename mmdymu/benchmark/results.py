@@ -1,0 +1,248 @@
+"""The numbers of a benchmark, from the files of its sweeps."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mmdymu.evaluation.sweep import summarize_sweep
+
+from .jobs import Job
+from .record import read_record
+from .spread import Spread, spread_of, spreads_of
+from .suite import Suite, SuiteRun
+
+__all__ = ["LISTED", "BenchmarkResult", "MethodResult", "SeedResult", "read_results", "summary_rows", "united_rows"]
+
+LISTED = "sweep_listed"
+CLOSE = 1e-4
+"""Relative difference of losses that count as the same single-task nets'."""
+
+Row = Mapping[str, float]
+"""Measures of one seed at one cost weight, by name; ``cost_weight`` is among them."""
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """One seed of a method.
+
+    Attributes:
+        seed: Of the training.
+        rows: By folder of the sweep (``sweep`` at drawn preferences, ``sweep_listed`` at those of the static nets), one
+            row a cost weight.
+        control_params: Parameters of the hypernets.
+        train_seconds: Of all trainings that the method needs, its starting point's among them; NaN if not known.
+        single: (N,) losses of the single-task nets that losses are divided by.
+    """
+
+    seed: int
+    rows: Mapping[str, Sequence[Row]]
+    control_params: float
+    train_seconds: float
+    single: Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """All finished seeds of a method."""
+
+    name: str
+    title: str
+    seeds: tuple[SeedResult, ...]
+
+    def rows(self, sweep: str) -> dict[float, dict[str, Spread]]:
+        """By cost weight, the spread of every measure over the seeds."""
+        found: dict[float, list[Row]] = {}
+        for seed in self.seeds:
+            for row in seed.rows.get(sweep, ()):
+                found.setdefault(row["cost_weight"], []).append(row)
+        return {cost_weight: spreads_of(rows) for cost_weight, rows in sorted(found.items())}
+
+    @cached_property
+    def control_params(self) -> Spread:
+        """Parameters of the hypernets."""
+        return spread_of(seed.control_params for seed in self.seeds)
+
+    @cached_property
+    def train_seconds(self) -> Spread:
+        """Of all trainings that the method needs."""
+        return spread_of(seed.train_seconds for seed in self.seeds)
+
+
+@dataclass(frozen=True)
+class BenchmarkResult:
+    """What a benchmark found.
+
+    Attributes:
+        title: Of the suite.
+        tasks: Their order is that of preferences.
+        references: Of the hypervolume.
+        preferences: Number of drawn preferences; 0 if no method was swept at such.
+        listed: Preferences of the static nets; empty if there are none.
+        images: Test images.
+        methods: In the suite's order, those with a finished seed.
+        notes: What is missing, and what does not fit together.
+    """
+
+    title: str
+    tasks: tuple[str, ...]
+    references: tuple[float, ...]
+    preferences: int
+    listed: tuple[tuple[float, ...], ...]
+    images: int
+    methods: tuple[MethodResult, ...]
+    notes: tuple[str, ...]
+
+
+def read_results(suite: Suite, jobs: Sequence[Job]) -> BenchmarkResult:
+    """Reads what is finished.
+
+    Args:
+        suite: The suite.
+        jobs: All its jobs.
+
+    Returns:
+        The numbers; what is missing is noted.
+
+    Raises:
+        ValueError: If nothing is finished, or a file is damaged.
+    """
+    methods, notes, headers = [], [], []
+    for run in suite.runs:
+        seeds = []
+        for seed in suite.seeds_of(run):
+            own = [job for job in jobs if job.run == run and job.seed == seed]
+            missing = [job for job in own if not {"train", *job.sweeps} <= {*read_record(job.folder).done}]
+            if missing:
+                notes.append(f"{run.title}, seed {seed}: not finished")
+                continue
+            seeds.append(_seed_result(run, seed, own))
+            headers.append(_lines(own[0], "sweep")[0])
+        if seeds:
+            methods.append(MethodResult(run.name, run.title, tuple(seeds)))
+    if not methods:
+        raise ValueError("no job of the suite is finished, so there is nothing to tabulate")
+    notes += _unlike_anchors(suite, methods)
+    drawn = [header["preferences"] for header in headers if not header.get("given_preferences")]
+    return BenchmarkResult(
+        title=suite.title,
+        tasks=tuple(headers[0]["tasks"]),
+        references=tuple(headers[0]["references"]),
+        preferences=max(drawn, default=0),
+        listed=suite.preferences if suite.has_static_nets else (),
+        images=headers[0]["images"],
+        methods=tuple(methods),
+        notes=tuple(notes),
+    )
+
+
+def summary_rows(summary: Mapping[str, Any]) -> list[dict[str, float]]:
+    """The measures of a sweep's summary, one row a cost weight.
+
+    Args:
+        summary: As ``summary.json`` has it, or of :func:`summarize_sweep`.
+
+    Returns:
+        ``cost_weight``, ``share``, ``flops`` (multiply-adds), ``params``, ``uniformity``, ``rL`` as tested,
+        ``delta_m`` (per cent), ``hypervolume_<reference>``; and, if trees were compared, ``rL_controller``,
+        ``rL_heuristic``, ``rL_search``, ``rL_oracle`` at equal share. NaN where not known.
+    """
+    rows = []
+    for entry in summary["by_cost_weight"]:
+        row = {
+            "cost_weight": entry["cost_weight"],
+            "share": entry["mean_share"],
+            "flops": entry["mean_flops"],
+            "params": entry["mean_params"],
+            "uniformity": entry["uniformity"],
+            "rL": entry["weighted_loss"],
+            "delta_m": entry["delta_m"],
+            **{f"hypervolume_{float(point):g}": value for point, value in entry["hypervolume"].items()},
+        }
+        # The controller's own tree alone is no comparison, and hypernets that make all weights have no plain norms.
+        if len(entry["brackets"]) > 1:
+            row |= {f"rL_{choice}": value for choice, value in entry["brackets"].items()}
+        rows.append({name: math.nan if value is None else float(value) for name, value in row.items()})
+    return rows
+
+
+def united_rows(parts: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, float]]:
+    """The measures of several nets that are one method together: each was tested at preferences of its own.
+
+    Args:
+        parts: Lines of the nets' sweeps, the header first.
+
+    Returns:
+        As :func:`summary_rows`.
+
+    Raises:
+        ValueError: If their losses are divided by different single-task nets'.
+    """
+    header = {**parts[0][0], "preferences": sum(lines[0]["preferences"] for lines in parts)}
+    singles = [_single(lines) for lines in parts]
+    if any(single["losses"] != singles[0]["losses"] for single in singles):
+        raise ValueError("nets of one method have their losses divided by different single-task nets'")
+    runs = [line for lines in parts for line in lines if line["kind"] == "run"]
+    runs = [{**line, "index": index} for index, line in enumerate(runs)]
+    return summary_rows(summarize_sweep(header, singles[0], runs, []))
+
+
+def _seed_result(run: SuiteRun, seed: int, jobs: Sequence[Job]) -> SeedResult:
+    first = jobs[0]
+    if run.preference_option:
+        rows = {LISTED: united_rows([_lines(job, "sweep") for job in jobs])}
+    else:
+        rows = {sweep: summary_rows(_summary(first, sweep)) for sweep in first.sweeps}
+    return SeedResult(
+        seed,
+        rows,
+        control_params=float(_summary(first, "sweep")["controller"]["params"]),
+        train_seconds=_train_seconds(jobs),
+        single=_single(_lines(first, "sweep"))["losses"],
+    )
+
+
+def _train_seconds(jobs: Sequence[Job]) -> float:
+    """Of some jobs and of those on whose checkpoints they begin, each once."""
+    needed: dict[Path, Job] = {}
+    left = list(jobs)
+    while left:
+        job = left.pop()
+        needed[job.folder] = job
+        left += [job.needs[job.run.load_from]] if job.run.load_from else []
+    seconds = [read_record(folder).train_seconds for folder in needed]
+    return math.fsum(math.nan if value is None else value for value in seconds)
+
+
+def _unlike_anchors(suite: Suite, methods: Sequence[MethodResult]) -> list[str]:
+    """Methods whose own anchors are other nets than the reference."""
+    by_name = {method.name: {seed.seed: seed.single for seed in method.seeds} for method in methods}
+    reference, notes = by_name.get(suite.reference, {}), []
+    for method in methods:
+        for seed, losses in by_name[method.name].items():
+            if seed in reference and not _are_close(losses, reference[seed]):
+                notes.append(f"{method.title}, seed {seed}: its losses are divided by other single-task nets'")
+    return notes
+
+
+def _are_close(first: Sequence[float | None], second: Sequence[float | None]) -> bool:
+    pairs = zip(first, second, strict=True)
+    return all(a == b or (a is not None and b is not None and math.isclose(a, b, rel_tol=CLOSE)) for a, b in pairs)
+
+
+def _summary(job: Job, sweep: str) -> dict[str, Any]:
+    return json.loads((job.folder / sweep / "summary.json").read_text(encoding="utf-8"))
+
+
+def _lines(job: Job, sweep: str) -> list[dict[str, Any]]:
+    text = (job.folder / sweep / "sweep.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _single(lines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return next(line for line in lines if line["kind"] == "single")

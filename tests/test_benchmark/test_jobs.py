@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from benchmark_suite import RUNS, suite_of
+
+from mmdymu.benchmark import Job
+from mmdymu.benchmark.record import JobRecord, read_record, write_record
+from mmdymu.benchmark.steps import begin_job, finish_step, next_step, refused_jobs
+
+
+def job_of(jobs: list[Job], name: str, seed: int = 0, number: int | None = None) -> Job:
+    return next(job for job in jobs if (job.run.name, job.seed, job.number) == (name, seed, number))
+
+
+def test_a_static_net_is_a_job_for_every_preference(tmp_path: Path) -> None:
+    _, jobs = suite_of(tmp_path)
+    assert len(jobs) == 2 * (1 + 2 + 1)
+    assert len({job.folder for job in jobs}) == len(jobs)
+    static = job_of(jobs, "static", 1, 1)
+    assert static.train_config({}).model == {"width": 4, "preference": [1.0, 1.0]}
+    assert static.name == "static, seed 1, preference [1.0, 1.0]"
+    assert list(static.sweeps) == ["sweep"]
+    assert static.sweeps["sweep"]["preferences"] == [[1.0, 1.0]]
+    listed = job_of(jobs, "dymu").sweeps["sweep_listed"]
+    assert listed["preferences"] == [[1.0, 0.0], [1.0, 1.0]]
+    assert listed["cost_weights"] == [0.0, 1.0]
+
+
+def test_without_static_nets_there_is_one_sweep(tmp_path: Path) -> None:
+    _, jobs = suite_of(tmp_path, {"single": RUNS["single"]})
+    assert all(list(job.sweeps) == ["sweep"] for job in jobs)
+
+
+def test_configs_have_seed_options_and_checkpoints(tmp_path: Path) -> None:
+    runs = {**RUNS, "peer": {"config": "net.py", "cfg_options": {"model.w": "{checkpoint:single}", "model.width": 8}}}
+    _, jobs = suite_of(tmp_path, runs)
+    peer = job_of(jobs, "peer", 1)
+    config = peer.train_config({"single": "s.pth"})
+    assert config.model == {"width": 8, "w": "s.pth"}
+    assert config.randomness.seed == 1
+    assert config.get("load_from") is None
+    sweep = peer.sweep_config("sweep", {"single": "s.pth"}, Path("there")).sweep
+    assert sweep == {"seed": 3, "preferences": 4, "cost_weights": [0.0, 1.0], "single": "there"}
+    dymu = job_of(jobs, "dymu")
+    assert dymu.train_config({"single": "s.pth"}).load_from == "s.pth"
+    assert dymu.sweep_config("sweep", {"single": "s.pth"}, None).sweep.single is None
+    assert [job.divides_by_reference for job in (peer, dymu, job_of(jobs, "single"))] == [True, False, False]
+
+
+def digests(tmp_path: Path, name: str, **changes: object) -> dict[str, str]:
+    return job_of(suite_of(tmp_path, **changes)[1], name).digests
+
+
+def test_digests_tell_what_was_asked(tmp_path: Path) -> None:
+    before = digests(tmp_path, "dymu")
+    assert digests(tmp_path, "dymu", title="Other", seeds=[0]) == before
+    swept = digests(tmp_path, "dymu", sweep={"preferences": 5, "cost_weights": [0.0, 1.0]})
+    assert swept["train"] == before["train"]
+    assert swept["sweep"] != before["sweep"]
+    runs = {**RUNS, "single": {**RUNS["single"], "cfg_options": {"model.width": 5}}}
+    assert digests(tmp_path, "dymu", runs=runs)["train"] != before["train"], "the anchor is another one"
+    assert len(set(digests(tmp_path, "dymu", cfg_options={"x": 1}).values()) & set(before.values())) == 0
+
+
+def test_steps_follow_each_other(tmp_path: Path) -> None:
+    _, jobs = suite_of(tmp_path)
+    single, dymu = job_of(jobs, "single"), job_of(jobs, "dymu")
+    write_record(single.folder, JobRecord(single.digests, ("train",), "iter_7.pth"))
+    begin_job(dymu, redo=False)
+    step = next_step(dymu, Path("tools"))
+    assert step is not None
+    assert step.name == "train"
+    assert step.command[1:] == (
+        "tools/train.py", str(dymu.folder / "train_config.py"), "--work-dir", str(dymu.work_dir), "--resume"
+    )  # fmt: skip
+    assert f"load_from = '{single.work_dir / 'iter_7.pth'}'" in (dymu.folder / "train_config.py").read_text()
+    with pytest.raises(FileNotFoundError, match="has no last_checkpoint"):
+        finish_step(step)
+    dymu.work_dir.mkdir()
+    (dymu.work_dir / "last_checkpoint").write_text(f"{dymu.work_dir}/iter_9.pth\n")
+    finish_step(step)
+    record = read_record(dymu.folder)
+    assert (record.done, record.checkpoint, record.train_seconds) == (("train",), "iter_9.pth", None)
+    step = next_step(dymu, Path("tools"))
+    assert step is not None
+    assert step.command[1:4] == (
+        "tools/sweep.py", str(dymu.folder / "sweep_config.py"), str(dymu.work_dir / "iter_9.pth")
+    )  # fmt: skip
+    with pytest.raises(FileNotFoundError, match=r"has no summary\.json"):
+        finish_step(step)
+
+
+def test_another_request_is_refused_or_redone(tmp_path: Path) -> None:
+    _, jobs = suite_of(tmp_path)
+    job = job_of(jobs, "single")
+    write_record(job.folder, JobRecord(job.digests, ("train", "sweep", "sweep_listed"), "iter_7.pth"))
+    for name in ("train", "sweep", "sweep_listed"):
+        (job.folder / name).mkdir()
+    assert refused_jobs([job]) == []
+
+    _, other = suite_of(tmp_path, sweep={"preferences": 5, "cost_weights": [0.0, 1.0]})
+    swept = job_of(other, "single")
+    # The number of drawn preferences does not change the sweep at the listed ones.
+    assert refused_jobs([swept]) == [(swept, ["sweep"])]
+    with pytest.raises(ValueError, match="holds another sweep"):
+        begin_job(swept, redo=False)
+    begin_job(swept, redo=True)
+    assert read_record(job.folder).done == ("train", "sweep_listed")
+    assert (job.folder / "train").is_dir()
+    assert not (job.folder / "sweep").exists()
+
+    _, trained = suite_of(tmp_path, cfg_options={"model.width": 6})
+    again = job_of(trained, "single")
+    begin_job(again, redo=True)
+    assert read_record(job.folder) == JobRecord(again.digests)
+    assert not (job.folder / "train").exists()
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    (tmp_path / "job.json").write_text("{")
+    with pytest.raises(ValueError, match=r"job\.json is no record of a job .*: remove the folder"):
+        read_record(tmp_path)

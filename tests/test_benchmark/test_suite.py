@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmark_suite import RUNS, suite_of, write_suite
+from mmengine.config import Config
+
+from mmdymu.benchmark import read_suite
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_suite_is_read(tmp_path: Path) -> None:
+    suite = read_suite(write_suite(tmp_path, cfg_options={"train_cfg.max_iters": 7}))
+    assert [run.name for run in suite.runs] == ["single", "static", "dymu"]
+    assert suite.seeds == (0, 1)
+    assert suite.preferences == ((1.0, 0.0), (1.0, 1.0))
+    assert suite.has_static_nets
+    assert all(run.cfg_options == {"train_cfg.max_iters": 7} for run in suite.runs)
+    assert suite.run("dymu").needs == ("single",)
+    assert suite.run("single").title == "Single-task"
+    assert read_suite(tmp_path / "suite.py", {"benchmark.seeds": [4]}).seeds == (4,)
+
+
+def test_runs_come_behind_those_that_they_need(tmp_path: Path) -> None:
+    runs = {
+        "last": {"config": "net.py", "cfg_options": {"a": {"b": ["x{checkpoint:middle}"]}}},
+        "middle": {"config": "net.py", "after": "single"},
+        "single": RUNS["single"],
+        "off": None,
+    }
+    suite, jobs = suite_of(tmp_path, runs)
+    assert [run.name for run in suite.runs] == ["single", "middle", "last"]
+    assert suite.run("last").needs == ("middle",)
+    assert [set(job.needs) for job in jobs[-2:]] == [{"single", "middle"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"reference": "none"}, r"benchmark\.reference='none' must be one of the runs"),
+        ({"seed": 1}, "benchmark has no setting 'seed', only"),
+        ({"seeds": [0, 0]}, r"benchmark\.seeds=\[0, 0\]"),
+        ({"seeds": [-1]}, r"benchmark\.seeds"),
+        ({"seeds": []}, r"benchmark\.seeds"),
+        ({"runs": {}}, r"benchmark\.runs must be a dictionary"),
+        ({"sweep": {"preference": 3}}, "sweep has no setting 'preference'"),
+        ({"preferences": [[1, 0], [1]]}, r"sweep\.preferences"),
+        ({"preferences": []}, r"runs\.static\.preference_option needs benchmark\.preferences"),
+    ],
+)
+def test_bad_suites_are_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_suite(write_suite(tmp_path, **changes))
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"config": "net.py", "options": {}}, r"runs\.more has no setting 'options', only"),
+        ({}, r"runs\.more must be a dictionary with at least a config"),
+        ({"config": "net.py", "load_from": "nobody"}, r"runs\.more needs the run 'nobody'"),
+        ({"config": "net.py", "after": ["static"]}, "has a net for every preference: which one"),
+        ({"config": "net.py", "seeds": [0, 5]}, r"has the seeds \[5\], which 'single' does not have"),
+        ({"config": "net.py", "after": ["more"]}, "in a circle: more → more"),
+        ({"config": "net.py", "sweep": {"cost_weights": [2]}}, r"sweep\.cost_weights"),
+    ],
+)
+def test_bad_runs_are_named(tmp_path: Path, entry: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_suite(write_suite(tmp_path, {**RUNS, "more": entry}))
+
+
+def test_the_reference_needs_no_other_run(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must need no other run"):
+        read_suite(write_suite(tmp_path, reference="dymu"))
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"runs\.single\.config: '.*nowhere\.py' does not exist"):
+        read_suite(write_suite(tmp_path, {"single": {"config": "nowhere.py"}}))
+    with pytest.raises(FileNotFoundError, match=r"suite 'none\.py' does not exist"):
+        read_suite("none.py")
+    (tmp_path / "empty.py").write_text("runs = 1\n")
+    with pytest.raises(ValueError, match="has no dictionary 'benchmark'"):
+        read_suite(tmp_path / "empty.py")
+
+
+def test_names_are_folders_names(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"runs\.a/b: a name may have"):
+        read_suite(write_suite(tmp_path, {"a/b": {"config": "net.py"}}))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_shipped_suites_name_settings_that_their_configs_have(path: Path) -> None:
+    suite = read_suite(path)
+    for run in suite.runs:
+        config = Config.fromfile(run.config)
+        names = [*run.cfg_options, *([run.preference_option] if run.preference_option else [])]
+        for name in names:
+            stage = ".".join(name.split(".")[:3])
+            if name.startswith("train_cfg.stages."):
+                assert config.train_cfg.stages.get(stage.rpartition(".")[2]), f"{run.name}: {name}"
