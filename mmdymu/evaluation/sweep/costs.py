@@ -103,6 +103,8 @@ def tree_costs(model: ControllableNet, tree: BranchingTree) -> dict[str, Any]:
 def controller_size(model: ControllableNet, used: bool = True) -> Mapping[str, int]:
     """Parameters of the hypernets, 0 if they are not used, and of the anchor beside them."""
     edges, weights = (_params(model.edge_hypernet), _params(model.weight_hypernet)) if used else (0, 0)
+    # What a static tree was searched with decides nothing any more.
+    edges = edges if model.static_tree is None else 0
     return {
         "params": edges + weights,
         "edge_hypernet": edges,

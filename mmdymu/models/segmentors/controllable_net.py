@@ -91,14 +91,15 @@ class ControllableNet(AnchorNet):
     def report(self) -> dict[str, Any]:
         """What the selected network is and costs: tree, who chose it, nodes, GFLOPs (multiply-adds), parameters, share.
 
-        ``chosen_by`` is ``edge hypernet``, ``anchor``, ``search within a budget`` or ``given``; then there is also
-        what was said about the tree.
+        ``chosen_by`` is ``edge hypernet``, ``anchor``, ``search within a budget``, ``static tree`` or ``given``; and
+        what was said about a given tree.
         """
         selection = self._selection
         tree = selection.tree if selection else self.anchor_tree
         return {
             "tree": tree.draw(self.tasks),
             **choice_of(selection),
+            **({"chosen_by": "static tree"} if self.static_tree == tree else {}),
             "nodes_used": tree.num_used,
             "nodes_total": self.num_tasks * self.num_layers,
             "gflops": self.complexity.flops(tree) / 1e9,

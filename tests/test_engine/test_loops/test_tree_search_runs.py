@@ -164,3 +164,26 @@ def test_searches_in_half_precision(method: str, data: Path, tmp_path: Path) -> 
     model = tiny.train(tmp_path, **options).model
     assert all(value.isfinite().all() and value.dtype == torch.float32 for value in model.parameters())
     assert model.edge_hypernet.is_decided
+
+
+@pytest.mark.parametrize(("kind", "method"), [("segmentor", "bmtas"), ("classifier", "ltb")])
+def test_the_tree_is_retrained_from_the_initial_weights(kind: str, method: str, data: Path, tmp_path: Path) -> None:
+    changes = settings(kind, method, data)
+    search = {"name": "search", "max_iters": STEPS, "objective": OBJECTIVES[method], "optim_wrapper": ADAM}
+    weights = [1.0] * len(tiny.TASKS if kind == "segmentor" else tiny_classes.model_config(**FREE)["tasks"])
+    tree_stage = {"type": "TreeObjective", "restart": True, "preference": weights}
+    changes["train_cfg"] = tiny.train_cfg(search, {"name": "retrain", "max_iters": 2, "objective": tree_stage})
+    collect = Collect()
+    runner = tiny.build_runner(tmp_path, **changes)
+    runner.register_hook(collect)
+    model = runner.train()
+    initial, restarted, final = collect.states[0], collect.states[STEPS], collect.states[-1]
+    network = [name for name in initial if name.startswith(("backbone.", "heads."))]
+    assert all(torch.equal(initial[name], restarted[name]) for name in network)
+    (tree, other) = predicted(model)
+    assert tree == other == model.static_tree
+    assert model.report()["chosen_by"] == ("static tree" if tree == model.anchor_tree else "anchor")
+    moved = {name for name in network if not torch.equal(restarted[name], final[name])}
+    used = {f"backbone.streams.{i}.nodes.{layer}." for layer, nodes in enumerate(tree.used_nodes) for i in nodes}
+    assert moved
+    assert all(name.startswith(("heads.", *used)) for name in moved)
