@@ -96,8 +96,14 @@ def test_the_page_from_top_to_bottom(
 
 
 def test_every_option_of_the_page_exists() -> None:
-    """Words in back quotes that look like arguments of a call are ones."""
+    """Words in back quotes that look like arguments of a call, or settings, are ones."""
     from mmdymu.apis import MultiTaskInferencer
 
-    known = MultiTaskInferencer.postprocess_kwargs | {"preprocess", "postprocess", "budget", "weights_only"}
+    known = MultiTaskInferencer.postprocess_kwargs | {
+        "preprocess",
+        "postprocess",
+        "budget",
+        "weights_only",
+        "run_anchor",
+    }
     assert set(re.findall(r"`[^`]*?\b([a-z_]+)=(?:True|False|\"npy\")", PAGE)) <= known
