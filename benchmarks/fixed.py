@@ -26,9 +26,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmdymu import Preference
 from mmdymu.deploy import export_onnx, fix, relative_difference
-from mmdymu.deploy.samples import largest
 from mmdymu.models import ControllableNet
 from mmdymu.registry import MODELS
+from mmdymu.search.differences import largest
 
 TASKS = ("semseg", "normals", "saliency", "depth", "edges")
 NORM = {"type": "BN", "requires_grad": True}

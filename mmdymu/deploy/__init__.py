@@ -1,11 +1,12 @@
 """From a preference to a product: a fixed network, its description, and exports."""
 
+from mmdymu.search.differences import relative_difference
+
 from .choosing import choose
 from .comparing import check_fixed
 from .fixing import fix
 from .onnx_format import OnnxNetwork, export_onnx
 from .quantizing import quantize_onnx
-from .samples import relative_difference
 from .torch_formats import export_pickle, export_program, export_torchscript
 
 __all__ = [

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from mmdymu.models import ControllableNet
 from mmdymu.models.segmentors import Selection
+from mmdymu.search.differences import relative_difference
 from mmdymu.tree import BranchingTree
 
 from .choosing import choose
 from .fixing import fix
-from .samples import relative_difference
 
 __all__ = ["check_fixed"]
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.fx import GraphModule
 
+from mmdymu.search.differences import check_shapes, largest, tensor_difference
+
 __all__ = [
     "allowed_difference",
     "check_copy",
     "example_images",
-    "largest",
     "manifest_of",
     "on_cpu",
-    "relative_difference",
     "takes_any_size",
 ]
 
@@ -69,24 +69,6 @@ def takes_any_size(network: GraphModule) -> bool:
         return all(output.dim() == 4 for output in network(example_images(network, batch=1)).values())
 
 
-def relative_difference(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> float:
-    """Largest difference of any task, as a share of the task's largest absolute value.
-
-    Returns:
-        The share; NaN if a value is none, or both are infinite.
-
-    Raises:
-        ValueError: If tasks or shapes differ.
-    """
-    _check_shapes(found, wanted)
-    return largest(_difference(found[task], output) for task, output in wanted.items())
-
-
-def largest(values: Iterable[float]) -> float:
-    """The largest of some numbers that are at least 0, or NaN if one is: ``max`` would pass over it."""
-    return float(torch.tensor([0.0, *values], dtype=torch.float64).max())
-
-
 def allowed_difference(kind: torch.dtype) -> float:
     """Largest relative difference of two ways to compute a network in a floating type.
 
@@ -121,7 +103,7 @@ def check_copy(network: GraphModule, copied: Callable[[Tensor], Mapping[str, Ten
         _check_kinds(found, wanted)
         for task, output in wanted.items():
             if output.is_floating_point():
-                worst = largest((worst, _difference(found[task], output)))
+                worst = largest((worst, tensor_difference(found[task], output)))
             else:
                 _check_labels(task, found[task], output)
     if not worst <= allowed:
@@ -136,22 +118,9 @@ def on_cpu(network: GraphModule) -> GraphModule:
     return network if device.type == "cpu" else copy.deepcopy(network).cpu()
 
 
-def _difference(found: Tensor, wanted: Tensor) -> float:
-    difference = (found.double() - wanted.double()).abs().max()
-    return float(difference / wanted.double().abs().max().clamp(min=1e-12))
-
-
-def _check_shapes(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
-    if list(found) != list(wanted):
-        raise ValueError(f"outputs are of tasks {list(found)} and {list(wanted)}")
-    for task, output in wanted.items():
-        if found[task].shape != output.shape:
-            raise ValueError(f"{task}: outputs have shapes {tuple(found[task].shape)} and {tuple(output.shape)}")
-
-
 def _check_kinds(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
     try:
-        _check_shapes(found, wanted)
+        check_shapes(found, wanted)
     except ValueError as error:
         raise RuntimeError(f"the written network's {error}: report this") from error
     for task, output in wanted.items():

@@ -11,6 +11,8 @@ from mmengine.logging import print_log
 
 from mmdymu.models import ControllableNet
 
+from .differences import relative_difference
+
 _TOLERANCE = 1e-3
 
 
@@ -46,9 +48,7 @@ def fused_copy(model: ControllableNet) -> ControllableNet:
 
 
 def _difference(model: ControllableNet, other: ControllableNet) -> float:
-    """Of the single-task outputs of one random image, relative to the largest output; infinite or NaN are kept."""
+    """Of the single-task outputs of one random image, relative; NaN if a value is none."""
     like = next(model.parameters())
     image = torch.randn(1, 3, *model.image_size, generator=torch.Generator().manual_seed(0)).to(like)
-    outputs, others = (net.run_tree(image, net.anchor_tree) for net in (model, other))
-    worst = [(outputs[task] - others[task]).abs().max() / outputs[task].abs().max() for task in outputs]
-    return float(torch.stack(worst).max())
+    return relative_difference(other.run_tree(image, other.anchor_tree), model.run_tree(image, model.anchor_tree))

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.fx import GraphModule
 
 from mmdymu.deploy import fix, relative_difference
-from mmdymu.deploy.samples import allowed_difference, check_copy, largest
+from mmdymu.deploy.samples import allowed_difference, check_copy
+from mmdymu.search.differences import largest
 
 Outputs = dict[str, Tensor]
 
