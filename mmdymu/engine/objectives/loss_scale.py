@@ -15,7 +15,8 @@ from mmdymu.models import ControllableNet
 from mmdymu.models.segmentors.anchor_net import task_names
 from mmdymu.search.path_table import shrink_labels
 
-from ..frames import Frames, joined
+from ..frames import Batch, Frames, joined
+from .single_losses import anchor_losses, inverse_losses
 
 __all__ = ["LossWeights", "read_loss_scale"]
 
@@ -63,7 +64,7 @@ def _scale_of(model: ControllableNet, path: str, frames: Frames, images: int) ->
         raise ValueError(f"loss_weights: checkpoint {path!r} {found}, the model has {list(model.tasks)}")
     if scale is not None and bool(torch.isfinite(scale).all()):
         return scale
-    return 1 / _single_losses(model, state, path, frames, images)
+    return inverse_losses(model.tasks, _single_losses(model, state, path, frames, images), images)
 
 
 @torch.no_grad()
@@ -82,4 +83,4 @@ def _single_losses(
     single.eval()
     batch = joined(frames.batches(single, images))
     small = shrink_labels(single, batch.inputs, batch.data_samples)
-    return single.tree_losses(batch.inputs, small, single.anchor_tree)[0].cpu()
+    return anchor_losses(single, Batch(batch.inputs, small)).cpu()
