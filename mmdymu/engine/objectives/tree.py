@@ -97,12 +97,16 @@ class TreeObjective(StageObjective):
         states = model.norm_states(preference, tree)
         losses, logs = model.tree_losses(batch["inputs"], samples, tree, states)
         scaled, weights = model.loss_scale * losses, losses.new_tensor(preference.weights)
-        owned = [p for module in self.trained_modules(model) for p in module.parameters() if p.requires_grad]
         if self.scalarization == "epo":
-            weights = len(weights) * _epo(scaled, weights, owned)
+            weights = len(weights) * _epo(scaled, weights, self._owned(model))
         loss = (weights * scaled).sum()
         # Where images count for a task or two, a batch may have none for some nodes.
-        return {"loss_tasks": loss if model.task_rows(samples) is None else loss + touch(owned, losses), **logs}
+        if model.task_rows(samples) is not None:
+            loss = loss + touch(self._owned(model), losses)
+        return {"loss_tasks": loss, **logs}
+
+    def _owned(self, model: ControllableNet) -> list[nn.Parameter]:
+        return [p for module in self.trained_modules(model) for p in module.parameters() if p.requires_grad]
 
     @staticmethod
     def _tree(model: ControllableNet) -> BranchingTree:
