@@ -17,14 +17,11 @@ from statistics import mean, median
 
 import numpy as np
 import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 
 import mmdymu  # noqa: F401  (checks the dependencies)
+from mmdymu.apis import init_model
 from mmdymu.models import ControllableNet
 from mmdymu.preference import Preference
-from mmdymu.registry import MODELS
 from mmdymu.search import BudgetedTree, NodeProfile, tree_within_budget
 from mmdymu.search.fused import fused_copy
 from mmdymu.search.stopwatch import run_ms
@@ -43,7 +40,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     args = parser.parse_args()
     profile = NodeProfile.load(args.profile)
-    model = build(args.config, args.checkpoint)
+    model = init_model(args.config, args.checkpoint)
     chosen = choose(model, profile)
     if profile.device == "cpu":
         torch.set_num_threads(profile.about["threads"])
@@ -55,15 +52,6 @@ def main() -> None:
     print(f"profile's own error: mean {error['mean_percent']:.1f} %, worst {error['worst_percent']:.1f} %")
     report("as measured", chosen, latencies)
     report("in pairs", chosen, [anchor * ratio for ratio in ratios])
-
-
-def build(config: str, checkpoint: str) -> ControllableNet:
-    """The trained model."""
-    loaded = Config.fromfile(config)
-    init_default_scope(loaded.get("default_scope", "mmdymu"))
-    model: ControllableNet = MODELS.build(loaded.model)
-    load_checkpoint(model, checkpoint, map_location="cpu", logger="silent")
-    return model.eval()
 
 
 def choose(model: ControllableNet, profile: NodeProfile) -> list[BudgetedTree]:

@@ -11,10 +11,10 @@ from mmdymu import Budget, Preference  # first: it names a missing dependency an
 # isort: split
 from mmengine.config import Config
 
-from mmdymu.apis.options import read_weights
+from mmdymu.apis.options import read_limit, read_weights
 from mmdymu.search import NodeProfile
 
-__all__ = ["add_preference_options", "read_preference", "read_profile"]
+__all__ = ["add_preference_options", "read_budget", "read_preference", "read_profile"]
 
 
 def add_preference_options(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +36,11 @@ def read_preference(args: argparse.Namespace, config: Config, tasks: Sequence[st
     if asked is None:
         return Preference.uniform(tasks, cost_weight)
     return Preference.parse(asked, cost_weight=cost_weight, tasks=tasks)
+
+
+def read_budget(args: argparse.Namespace, config: Config) -> Any:
+    """Return that of the command line, else the config's, as :meth:`Budget.parse` reads it."""
+    return read_limit("--budget", args.budget) if args.budget else config.get("budget")
 
 
 def read_profile(args: argparse.Namespace, config: Config, budget: Any) -> NodeProfile | None:

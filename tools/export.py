@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from _asking import add_preference_options, read_preference, read_profile
+from _asking import add_preference_options, read_budget, read_preference, read_profile
 from _command_line import check_checkpoint, load_config, make_parser, run_tool
 
 # isort: split
@@ -18,7 +18,6 @@ from mmengine.registry import init_default_scope
 from torch.fx import GraphModule
 
 from mmdymu.apis import check_test, init_model, network_metrics
-from mmdymu.apis.options import read_limit
 from mmdymu.deploy import (
     OnnxNetwork,
     check_fixed,
@@ -85,7 +84,7 @@ def check_arguments(args: argparse.Namespace) -> str:
 
 def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> Selection | None:
     """Choose tree and norms, with statistics calibrated where the config says so; None is the anchor."""
-    budget = read_limit("--budget", args.budget) if args.budget else config.get("budget")
+    budget = read_budget(args, config)
     if config.get("run_anchor", False):
         if args.pref or args.cost_weight is not None or budget is not None:
             raise ValueError("run_anchor=True exports the single-task networks: leave out preference and budget")

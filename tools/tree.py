@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from _asking import add_preference_options, read_preference, read_profile
+from _asking import add_preference_options, read_budget, read_preference, read_profile
 from _command_line import check_checkpoint, load_config, make_parser, run_tool
 
 # isort: split
@@ -25,7 +25,6 @@ from mmengine.registry import init_default_scope
 
 from mmdymu import BranchingTree
 from mmdymu.apis import init_model
-from mmdymu.apis.options import read_limit
 from mmdymu.deploy import choose
 from mmdymu.models import ControllableNet
 from mmdymu.models.segmentors import Selection
@@ -46,7 +45,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> Selection:
     """Predict the tree of the preference, or search that of the budget."""
-    budget = read_limit("--budget", args.budget) if args.budget else config.get("budget")
+    budget = read_budget(args, config)
     profile = read_profile(args, config, budget)
     _, selection = choose(model, read_preference(args, config, model.tasks), budget, profile)
     assert selection is not None
