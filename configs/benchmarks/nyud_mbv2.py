@@ -10,7 +10,7 @@ tree = {"train_cfg.stages.tree.objective.loss_weights": weights}
 search = {"train_cfg.stages.search.objective.loss_weights": weights, "norm_statistics": "calibrated"}
 # The controller is trained on the single-task nets themselves.
 dymu = dict(config="../dymu/nyud_mbv2.py", load_from="single_task", own_anchor=True)
-skip = {"train_cfg.skip": ["trunk", "anchor"], "norm_statistics": "calibrated"}
+skip = {"train_cfg.skip": ["trunk", "anchor"]}
 
 benchmark = dict(
     title="NYU-v2 at half size, MobileNetV2 x0.35: semseg, depth, normals",

@@ -36,7 +36,7 @@ train_cfg = dict(
             max_iters=weight_iters,
             batch_size=4,
             param_scheduler=[dict(type="StepLR", step_size=weight_iters * 14 // 30, gamma=0.3)],
-            objective=dict(trees="sampled", concentrations=(0.2,)),
+            objective=dict(trees="sampled", concentrations=(0.2,), statistics="batch"),
         ),
     )
 )

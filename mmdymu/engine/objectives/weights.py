@@ -20,7 +20,7 @@ from ..frames import Frames
 from .base import StageObjective, sample_preferences, touch
 
 TREES = ("likely", "sampled")
-STATISTICS = ("batch", "running")
+STATISTICS = ("running", "batch")
 
 
 @OBJECTIVES.register_module()
@@ -32,16 +32,16 @@ class WeightObjective(StageObjective):
     Args:
         trees: ``likely`` takes the most likely tree, as at test time; ``sampled`` draws the decisions.
         concentrations: Dirichlet parameters of r that take turns.
-        statistics: What the frozen norms of nodes and heads use: ``batch``, those of the batch, which come close to
-            what ``norm_statistics='calibrated'`` tests with; or ``running``, the anchor's own, for
-            ``norm_statistics='running'``.
+        statistics: What the frozen norms of nodes and heads use: ``running``, the anchor's own, as the test does unless
+            told otherwise; or ``batch``, those of the batch, which come close to what
+            ``norm_statistics='calibrated'`` tests with.
 
     Raises:
         ValueError: If ``trees`` or ``statistics`` is unknown.
     """
 
     def __init__(
-        self, trees: str = "likely", concentrations: Sequence[float] = (0.2,), statistics: str = "batch"
+        self, trees: str = "likely", concentrations: Sequence[float] = (0.2,), statistics: str = "running"
     ) -> None:
         if trees not in TREES:
             raise ValueError(f"trees={trees!r} is unknown, use one of {TREES}")

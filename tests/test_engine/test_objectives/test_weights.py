@@ -18,7 +18,7 @@ def model() -> ControllableSegmentor:
 
 
 def test_the_loss_is_that_of_the_likely_tree_with_batch_statistics(model: ControllableSegmentor) -> None:
-    objective = WeightObjective()
+    objective = WeightObjective(statistics="batch")
     model.begin_stage(objective)
     (batch,) = tiny.frames().batches(model)
     preference = Preference(tiny.TASKS, (0.5, 0.3, 0.2), 0.4)
@@ -31,11 +31,11 @@ def test_the_loss_is_that_of_the_likely_tree_with_batch_statistics(model: Contro
     assert {name: float(value) for name, value in losses.items()} == {"loss_tasks": pytest.approx(expected, rel=1e-5)}
 
 
-def test_with_running_statistics_the_loss_is_that_of_the_test(model: ControllableSegmentor) -> None:
+def test_by_default_the_loss_is_that_of_the_test(model: ControllableSegmentor) -> None:
     (batch,) = tiny.frames().batches(model)
     model.train()
     model.run_tree(batch.inputs, model.anchor_tree)  # Running statistics that are not those of a new model.
-    objective = WeightObjective(statistics="running")
+    objective = WeightObjective()
     model.begin_stage(objective)
     with torch.no_grad():
         for output in model.weight_hypernet.deltas.values():
@@ -53,7 +53,7 @@ def test_with_running_statistics_the_loss_is_that_of_the_test(model: Controllabl
     single, _ = model.task_losses(model(batch.inputs), batch.data_samples)
     expected = float((torch.tensor([0.5, 0.6, 0.1]) * single).sum())
     assert float(losses["loss_tasks"]) == pytest.approx(expected, rel=1e-5)
-    other = WeightObjective()
+    other = WeightObjective(statistics="batch")
     model.begin_stage(other)
     assert float(other.losses(model, preferences=[preference], **values)["loss_tasks"]) != pytest.approx(expected, 1e-3)
 
