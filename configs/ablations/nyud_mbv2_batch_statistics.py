@@ -1,4 +1,4 @@
-"""nyud_mbv2.py with the weight hypernet trained under its batches' statistics, not under the running ones of the test."""
+"""nyud_mbv2.py with the weight hypernet trained under its batches' norm statistics, not the running ones of the test."""
 
 _base_ = ["../dymu/nyud_mbv2.py"]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -132,7 +134,9 @@ class JobRunner:
         self._say(job, "training" if step.name == TRAIN else step.name)
         output = step.log.open("ab")
         environment = {**os.environ, **self.workers[worker]}
-        process = subprocess.Popen(step.command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+        process = subprocess.Popen(
+            step.command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
         self._running[worker] = _Process(step, process, output)
 
     def _collect(self) -> None:
@@ -145,6 +149,7 @@ class JobRunner:
             running.output.close()
             step = running.step
             if status:
+                _kill_group(running.process.pid)
                 self._fail(step.job, f"{step.name} ended with exit status {status}, see {step.log}")
                 continue
             try:
@@ -173,8 +178,15 @@ class JobRunner:
             running.process.terminate()
         for running in self._running.values():
             running.process.wait()
+            _kill_group(running.process.pid)
             running.output.close()
         self._running.clear()
+
+
+def _kill_group(pid: int) -> None:
+    """Ends what a process has left: workers of a data loader can wait for ever on a pipe of their dead parent."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _training(job: Job) -> TrainingState:
