@@ -1,4 +1,4 @@
-"""nyud_mbv2.py with the weight hypernet trained under its batches' norm statistics, not the running ones of the test."""
+"""nyud_mbv2.py with the weight hypernet trained under the statistics of its batches, not those that tests run with."""
 
 _base_ = ["../dymu/nyud_mbv2.py"]
 

@@ -191,9 +191,9 @@ def summary(report: Mapping[str, Any]) -> str:
     if norms:
         values = ", ".join(f"{name} {value:.4f}" for name, value in norms.items() if "gain" not in name)
         lines.append(f"mean rL by norm statistics: {values}")
-    if "weight_hypernet_gain" in norms:
-        gain = norms["weight_hypernet_gain"]
+    for statistics, gain in norms.get("weight_hypernet_gain", {}).items():
         lines.append(
-            f"weight hypernet lowers rL by {gain['mean']:.4f} on the same trees, in {gain['lowered']:.0%} of them"
+            f"weight hypernet, {statistics} statistics: lowers rL by {gain['mean']:.4f} on the same trees, in "
+            f"{gain['lowered']:.0%} of them"
         )
     return "\n".join(lines)

@@ -22,7 +22,7 @@ __all__ = ["compare_norms"]
 def compare_norms(
     model: ControllableNet, test: Sequence[Batch], training: Sequence[Batch], drawn: Sequence[Preference]
 ) -> dict[str, Any]:
-    """Measures the same trees under the three norm statistics, and with the weight hypernet on calibrated ones.
+    """Measures the same trees under the three norm statistics, without and with the weight hypernet.
 
     Args:
         model: In evaluation mode; its norm statistics setting is left at ``running``.
@@ -31,12 +31,13 @@ def compare_norms(
         drawn: Preferences; each is asked for with cost weights 0 and 1.
 
     Returns:
-        Mean rL by name, and by how much the weight hypernet lowers it.
+        Mean rL by name, those with the weight hypernet as ``…_adapted``; and of these two statistics, by how much it
+        lowers rL (``mean``) and for which share of the trees (``lowered``).
     """
     # At the heads' resolution, as all losses of a control report.
     test = [Batch(batch.inputs, shrink_labels(model, batch.inputs, batch.data_samples)) for batch in test]
     single = _mean_losses(model, test, Selection(drawn[0], model.anchor_tree))
-    results: dict[str, list[float]] = {"running": [], "batch": [], "calibrated": [], "calibrated_adapted": []}
+    results: dict[str, list[float]] = {}
     bar = Progress("norm statistics and weight hypernet", 2 * len(drawn))
     for preference in drawn:
         for cost_weight in (0.0, 1.0):
@@ -45,20 +46,27 @@ def compare_norms(
             selections = {"running": plain, "batch": plain, "calibrated": _calibrated(model, plain, training)}
             if model.weight_hypernet is not None:
                 adapted = Selection(asked, plain.tree, model.norm_states(asked, plain.tree))
+                selections["running_adapted"] = adapted
                 selections["calibrated_adapted"] = _calibrated(model, adapted, training)
             for name, selection in selections.items():
                 model.set_norm_statistics("batch" if name == "batch" else "running")
                 model.eval()
                 values = _mean_losses(model, test, selection)
-                results[name].append(float(np.array(asked.weights) @ (values / single)))
+                results.setdefault(name, []).append(float(np.array(asked.weights) @ (values / single)))
             bar.update()
     model.set_norm_statistics("running")
     model.eval()
-    means: dict[str, Any] = {name: float(np.mean(values)) for name, values in results.items() if values}
-    if results["calibrated_adapted"]:
-        gains = np.array(results["calibrated"]) - np.array(results["calibrated_adapted"])
-        means["weight_hypernet_gain"] = {"mean": float(gains.mean()), "lowered": float((gains > 0).mean())}
+    means: dict[str, Any] = {name: float(np.mean(values)) for name, values in results.items()}
+    if model.weight_hypernet is not None:
+        means["weight_hypernet_gain"] = {
+            name: _gain(results[name], results[f"{name}_adapted"]) for name in ("running", "calibrated")
+        }
     return means
+
+
+def _gain(plain: Sequence[float], adapted: Sequence[float]) -> dict[str, float]:
+    gains = np.array(plain) - np.array(adapted)
+    return {"mean": float(gains.mean()), "lowered": float((gains > 0).mean())}
 
 
 def _calibrated(model: ControllableNet, selection: Selection, training: Sequence[Batch]) -> Selection:

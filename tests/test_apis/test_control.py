@@ -149,7 +149,8 @@ def test_norms(
         return torch.stack(parts).mean(0).double().numpy()
 
     single = losses(Selection(drawn[0], model.anchor_tree))
-    expected: dict[str, list[float]] = {"running": [], "batch": [], "calibrated": [], "calibrated_adapted": []}
+    names = ("running", "batch", "calibrated", "running_adapted", "calibrated_adapted")
+    expected: dict[str, list[float]] = {name: [] for name in names}
     for preference, c in itertools.product(drawn[:2], (0.0, 1.0)):
         asked = Preference(tiny.TASKS, preference.weights, c)
         plain = Selection(asked, tree_of(model, preference.weights, c))
@@ -157,6 +158,7 @@ def test_norms(
         values = {
             "running": losses(plain),
             "calibrated": losses(plain.with_states(calibrate(model, plain, training_frames))),
+            "running_adapted": losses(adapted),
             "calibrated_adapted": losses(adapted.with_states(calibrate(model, adapted, training_frames))),
         }
         model.set_norm_statistics("batch")
@@ -168,8 +170,10 @@ def test_norms(
     assert {name: found[name] for name in expected} == pytest.approx(
         {name: np.mean(values) for name, values in expected.items()}, rel=1e-5
     )
-    gains = np.array(expected["calibrated"]) - np.array(expected["calibrated_adapted"])
-    assert found["weight_hypernet_gain"]["mean"] == pytest.approx(gains.mean(), abs=1e-5)
+    for name in ("running", "calibrated"):
+        gains = np.array(expected[name]) - np.array(expected[f"{name}_adapted"])
+        assert found["weight_hypernet_gain"][name]["mean"] == pytest.approx(gains.mean(), abs=1e-5)
+        assert found["weight_hypernet_gain"][name]["lowered"] == (gains > 0).mean()
 
 
 def test_the_report_is_json_and_has_a_summary(report: dict[str, Any], tmp_path: Path) -> None:
