@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
@@ -40,6 +41,22 @@ def test_start_data_and_schedule_are_those_of_the_anchor(name: str) -> None:
     assert config.train_cfg.stages.get("trunk") == own.train_cfg.stages.get("trunk")
     assert [stage.name for stage in build_stages(config.train_cfg.stages)][-1:] == ["tree"]
     assert {stage.name for stage in build_stages(config.train_cfg.stages)} <= {"trunk", "tree"}
+
+
+def test_all_methods_have_the_same_initial_weights() -> None:
+    paths = [CONFIGS / "dymu" / "nyud_mbv2.py", *sorted((CONFIGS / "peers").glob("*_nyud_mbv2.py"))]
+    assert len(paths) == 8
+    states = []
+    for path in paths:
+        config = Config.fromfile(path)
+        init_default_scope(config.default_scope)
+        torch.manual_seed(5)
+        model = MODELS.build(config.model)
+        model.init_weights()
+        states.append({k: v for k, v in model.state_dict().items() if k.startswith(("backbone.", "heads."))})
+    for path, state in zip(paths[1:], states[1:], strict=True):
+        assert state.keys() == states[0].keys()
+        assert [name for name in state if not torch.equal(state[name], states[0][name])] == [], path.stem
 
 
 @pytest.mark.parametrize("name", PEERS)

@@ -7,7 +7,7 @@ All have the anchors' schedule, the same initial weights of a seed, and the w_i 
 weights = "{checkpoint:single_task}"
 one_cost = dict(cost_weights=(0.0,))
 tree = {"train_cfg.stages.tree.objective.loss_weights": weights}
-search = {"train_cfg.stages.search.objective.loss_weights": weights, "norm_statistics": "calibrated"}
+search = {"train_cfg.stages.search.objective.loss_weights": weights}
 # The controller is trained on the single-task nets themselves.
 dymu = dict(config="../dymu/nyud_mbv2.py", load_from="single_task", own_anchor=True)
 skip = {"train_cfg.skip": ["trunk", "anchor"]}
@@ -16,8 +16,9 @@ benchmark = dict(
     title="NYU-v2 at half size, MobileNetV2 x0.35: semseg, depth, normals",
     seeds=(0, 1, 2),
     reference="single_task",
-    # Corners, all alike, and one that is skewed: a static net is trained for each.
-    preferences=[(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1), (0.6, 0.3, 0.1)],
+    # Near the corners, all alike, and one that is skewed: a static net is trained for each. In a corner itself it would
+    # have untrained heads.
+    preferences=[(0.9, 0.05, 0.05), (0.05, 0.9, 0.05), (0.05, 0.05, 0.9), (1, 1, 1), (0.6, 0.3, 0.1)],
     sweep=dict(preferences=20, cost_weights=(0.0, 0.5, 1.0), seed=0, references=(2.0, 3.0), oracle_images=64),
     runs=dict(
         single_task=dict(config="../peers/single_task_nyud_mbv2.py", label="Single-task nets", sweep=one_cost),

@@ -34,4 +34,3 @@ train_cfg = dict(
         ),
     )
 )
-norm_statistics = "calibrated"

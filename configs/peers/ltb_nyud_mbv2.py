@@ -28,4 +28,3 @@ train_cfg = dict(
         ),
     )
 )
-norm_statistics = "calibrated"

@@ -18,3 +18,5 @@ train_cfg = dict(
         )
     )
 )
+# Running statistics mix the networks of all preferences.
+norm_statistics = "calibrated"

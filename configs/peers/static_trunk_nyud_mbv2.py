@@ -26,4 +26,3 @@ train_cfg = dict(
         ),
     )
 )
-norm_statistics = "calibrated"

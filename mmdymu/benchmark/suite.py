@@ -121,7 +121,7 @@ def read_suite(path: str | Path, options: Mapping[str, Any] | None = None) -> Su
     if not isinstance(config.get("benchmark"), Mapping):
         raise ValueError(f"suite '{path}' has no dictionary 'benchmark' with title, reference and runs")
     given = config.benchmark.to_dict()
-    common = given.pop("cfg_options", {})
+    common = _options(given.pop("cfg_options", {}), "benchmark.cfg_options")
     _check_keys(given, Suite, "benchmark")
     if not isinstance(given.get("runs"), Mapping) or not given["runs"]:
         raise ValueError(f"benchmark.runs must be a dictionary of runs by name, got {given.get('runs')!r}")
@@ -153,11 +153,17 @@ def _run(name: str, entry: Any, common: Mapping[str, Any], folder: Path) -> Suit
     return SuiteRun(
         name=name,
         config=config,
-        cfg_options={**common, **given.pop("cfg_options", {})},
+        cfg_options={**common, **_options(given.pop("cfg_options", {}), f"{where}.cfg_options")},
         seeds=_seeds(given.pop("seeds"), f"{where}.seeds") if "seeds" in given else (),
         after=(after,) if isinstance(after, str) else tuple(after),
         **given,
     )
+
+
+def _options(given: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{where} must be a dictionary of settings by dotted key, got {given!r}")
+    return given
 
 
 def _check(suite: Suite) -> None:

@@ -69,9 +69,7 @@ def renew_hypernets(model: ControllableNet, objectives: Sequence[StageObjective]
     if not model.is_controllable or not any(module is model.edge_hypernet for module in trained):
         return
     print_log("the hypernets of the loaded checkpoint are replaced by new ones; its anchor stays", "current")
-    for hypernet in (model.edge_hypernet, model.weight_hypernet):
-        if hypernet is not None:
-            hypernet.reset_parameters()  # type: ignore[operator]
+    model.reset_hypernets()
     anchor_stays = not any(module is model.backbone or module is model.heads for module in trained)
     for result in (model.loss_scale, model.affinity, *(() if anchor_stays else (model.path_losses,))):
         result.fill_(torch.nan)

@@ -110,7 +110,7 @@ class EdgeObjective(StageObjective):
             )
         if self.source == "auto":
             self.source = "table" if feasible else "images"
-        if not (resumed and model.is_controllable):
+        if not (resumed and model.has_loss_scale):
             model.eval()
             model.affinity.copy_(anchor_affinity(model, frames.batches(model, self.affinity_images)))
             self._measure_losses(model, frames)

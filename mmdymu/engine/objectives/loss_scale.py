@@ -13,9 +13,8 @@ from torch import Tensor
 from mmdymu.checkpoint_file import check_checkpoint
 from mmdymu.models import ControllableNet
 from mmdymu.models.segmentors.anchor_net import task_names
-from mmdymu.search.path_table import shrink_labels
 
-from ..frames import Batch, Frames, joined
+from ..frames import Frames, joined
 from .single_losses import anchor_losses, inverse_losses
 
 __all__ = ["LossWeights", "read_loss_scale"]
@@ -42,7 +41,7 @@ def read_loss_scale(model: ControllableNet, loss_weights: LossWeights, frames: F
         ValueError: If the weights are not one positive number a task, or the checkpoint is of another model.
     """
     if loss_weights is None:
-        return model.loss_scale.cpu() if model.is_controllable else torch.ones(model.num_tasks)
+        return model.loss_scale.cpu() if model.has_loss_scale else torch.ones(model.num_tasks)
     if isinstance(loss_weights, Mapping):
         if set(loss_weights) != set(model.tasks):
             raise ValueError(f"loss_weights={dict(loss_weights)} must name each of the tasks {list(model.tasks)}")
@@ -71,7 +70,7 @@ def _scale_of(model: ControllableNet, path: str, frames: Frames, images: int) ->
 def _single_losses(
     model: ControllableNet, state: Mapping[str, Tensor], path: str, frames: Frames, images: int
 ) -> Tensor:
-    """(N,) losses of a checkpoint's streams, each with its own head, at the heads' resolution."""
+    """(N,) losses of a checkpoint's streams, each with its own head."""
     single = copy.deepcopy(model)
     for part in ("backbone", "heads"):
         own = {name.removeprefix(f"{part}."): value for name, value in state.items() if name.startswith(f"{part}.")}
@@ -81,6 +80,4 @@ def _single_losses(
             raise ValueError(f"loss_weights: checkpoint {path!r} belongs to another network: {error}") from error
     single.set_norm_statistics("running")
     single.eval()
-    batch = joined(frames.batches(single, images))
-    small = shrink_labels(single, batch.inputs, batch.data_samples)
-    return anchor_losses(single, Batch(batch.inputs, small)).cpu()
+    return anchor_losses(single, joined(frames.batches(single, images))).cpu()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mmdymu.models import ControllableNet
+from mmdymu.search.path_table import shrink_labels
 
 from ..frames import Batch
 
@@ -17,13 +18,14 @@ __all__ = ["anchor_losses", "inverse_losses"]
 
 @torch.no_grad()
 def anchor_losses(model: ControllableNet, batch: Batch) -> Tensor:
-    """(N,) losses of the single-task nets.
+    """(N,) losses of the single-task nets at the heads' resolution, as a path table measures them.
 
     Args:
         model: In evaluation mode.
         batch: Images with labels.
     """
-    return model.tree_losses(batch.inputs, batch.data_samples, model.anchor_tree)[0]
+    small = shrink_labels(model, batch.inputs, batch.data_samples)
+    return model.tree_losses(batch.inputs, small, model.anchor_tree)[0]
 
 
 def inverse_losses(tasks: Sequence[str], single: Tensor, images: int) -> Tensor:

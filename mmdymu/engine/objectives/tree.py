@@ -80,7 +80,7 @@ class TreeObjective(StageObjective):
         """Writes w into the model, and forgets what was measured on other weights."""
         if self.preference is not None:
             self._fixed = Preference.parse(self.preference, tasks=model.tasks)
-        if not (resumed and model.is_controllable):
+        if not (resumed and model.has_loss_scale):
             model.loss_scale.copy_(read_loss_scale(model, self.loss_weights, frames, self.images))
             broadcast(model.loss_scale)
             for measured in (model.path_losses, model.affinity):

@@ -49,7 +49,7 @@ class TreeSearchObjective(StageObjective):
 
     def prepare(self, model: ControllableNet, frames: Frames, *, resumed: bool) -> None:
         """Writes w into the model and counts costs."""
-        if not (resumed and model.is_controllable):
+        if not (resumed and model.has_loss_scale):
             model.loss_scale.copy_(read_loss_scale(model, self.loss_weights, frames, self.images))
         self._node_flops = torch.tensor(model.complexity.node_flops, device=model.loss_scale.device)
 

@@ -18,7 +18,8 @@ def run_own_mixtures(
     """Runs the super-net of BMTAS: task t's features after layer l are Σ_i shares[l, t, i] · node (l, i) of its own.
 
     In :meth:`ControllableBackbone.forward_soft` a node runs once, on one mixture for all tasks above it. Here it runs
-    once for every task, on that task's features: N·N runs a layer. One-hot shares that follow a tree's paths give the
+    once for every task, on that task's features: N·N runs a layer, but N of the first, where all tasks have the same
+    images. One-hot shares that follow a tree's paths give the
     tensors of that tree where norms use running statistics; in training a node normalises each task's features by
     themselves.
 
@@ -41,17 +42,28 @@ def run_own_mixtures(
         raise ValueError(f"shares must have the shape {expected} = (layers, tasks, copies), got {tuple(shares.shape)}")
     everything = range(len(x))
     wanted = [everything if rows is None else rows[task] for task in range(backbone.num_streams)]
+    common = _run_layer(backbone, 0, x) if rows is None else None
     return [
-        _run_task(backbone, take_rows(x, everything, own), shares[:, task]) if own else ()
+        _run_task(backbone, common or _run_layer(backbone, 0, take_rows(x, everything, own)), shares[:, task])
+        if own
+        else ()
         for task, own in enumerate(wanted)
     ]
 
 
-def _run_task(backbone: ControllableBackbone, x: Tensor, shares: Tensor) -> tuple[Tensor, ...]:
-    """The output layers' features of one task under its (L, N) shares."""
-    seen: Sequence[Tensor] = ()
-    for layer, row in enumerate(shares):
-        first, *others = (share * backbone.run_node((layer, i), x) for i, share in enumerate(row))
-        x = sum(others, first)
-        seen = (*seen, x) if layer in backbone.out_layers else seen
-    return tuple(seen)
+def _run_layer(backbone: ControllableBackbone, layer: int, x: Tensor) -> list[Tensor]:
+    """What each copy of a layer makes of the same features."""
+    return [backbone.run_node((layer, i), x) for i in range(backbone.num_streams)]
+
+
+def _run_task(backbone: ControllableBackbone, first: Sequence[Tensor], shares: Tensor) -> tuple[Tensor, ...]:
+    """The output layers' features of one task under its (L, N) shares; of layer 0, all copies' outputs are there."""
+    features = [_mixture(first, shares[0])]
+    for layer in range(1, len(shares)):
+        features.append(_mixture(_run_layer(backbone, layer, features[-1]), shares[layer]))
+    return tuple(x for layer, x in enumerate(features) if layer in backbone.out_layers)
+
+
+def _mixture(outputs: Sequence[Tensor], shares: Tensor) -> Tensor:
+    first, *others = (share * output for share, output in zip(shares, outputs, strict=True))
+    return sum(others, first)

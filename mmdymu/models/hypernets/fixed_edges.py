@@ -15,16 +15,16 @@ __all__ = ["FixedEdges"]
 
 _CERTAIN = 200.0
 """Logit of a decision; the softmax of 200 against zeros is 1 and 0 in single precision."""
-_SEARCHED = "logits"
-"""Where a searched model keeps the (L, N, N) logits of its decisions."""
+_SEARCHED, _LOGITS = "decided", "logits"
+"""Where a searched model (:class:`FreeEdges`) keeps the tree that it has found, and what that was decoded from."""
 
 
 @MODELS.register_module()
 class FixedEdges(nn.Module):
     """One tree for all preferences; has no parameters.
 
-    The decisions are a buffer, so a checkpoint brings its own tree, whatever the config says. That of a model whose
-    decisions were searched (``edge_hypernet.logits``, (L, N, N)) brings the most likely parents.
+    The decisions are a buffer, so a checkpoint brings its own tree, whatever the config says; that of a search
+    (:class:`FreeEdges`) the tree that it has found.
 
     Args:
         num_tasks: Number of tasks and streams, N.
@@ -64,10 +64,12 @@ class FixedEdges(nn.Module):
         return (_CERTAIN * self.decisions).expand(len(weights), *self.decisions.shape)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *options: Any) -> None:
-        searched = state_dict.get(prefix + _SEARCHED)
-        if searched is not None and searched.shape == self.decisions.shape:
-            tree = BranchingTree.from_logits(state_dict.pop(prefix + _SEARCHED))
-            state_dict[prefix + "decisions"] = self.decisions.new_tensor(tree.to_edges())
+        searched = state_dict.pop(prefix + _SEARCHED, None)
+        if searched is not None:
+            state_dict.pop(prefix + _LOGITS, None)
+            if not bool(torch.isfinite(searched).all()):
+                raise ValueError("the checkpoint is of a search that has not ended, so it brings no tree")
+            state_dict[prefix + "decisions"] = searched
         super()._load_from_state_dict(state_dict, prefix, *options)
 
 

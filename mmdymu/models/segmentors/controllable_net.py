@@ -21,6 +21,7 @@ from ..norms import (
     use_batch_statistics,
     use_running_statistics,
 )
+from ..own_draws import own_draws
 from .anchor_net import AnchorNet
 from .objective import Objective
 from .selection import Selection, check_tree, choice_of
@@ -65,8 +66,10 @@ class ControllableNet(AnchorNet):
     ) -> None:
         super().__init__(tasks, stream, heads, anchor, image_size, data_preprocessor, init_cfg, channels_last)
         edges = edge_hypernet or {"type": "mmdymu.EdgeHypernet"}
-        self.edge_hypernet = build_part(edges, num_tasks=self.num_tasks, num_layers=self.num_layers)
-        self.weight_hypernet = self._build_weight_hypernet(weight_hypernet) if weight_hypernet else None
+        with own_draws():
+            self.edge_hypernet = build_part(edges, num_tasks=self.num_tasks, num_layers=self.num_layers)
+            self.weight_hypernet = self._build_weight_hypernet(weight_hypernet) if weight_hypernet else None
+        self.reset_hypernets()
         self._register_stage_results()
         self.norm_statistics = "running"
         self._objective: Objective | None = None
@@ -84,9 +87,29 @@ class ControllableNet(AnchorNet):
         return getattr(self.edge_hypernet, "tree", None)
 
     @property
-    def is_controllable(self) -> bool:
-        """Whether the edge hypernet's training has begun; before, only the anchor means anything."""
+    def has_loss_scale(self) -> bool:
+        """Whether w, which puts the task losses on one scale, is known."""
         return bool(torch.isfinite(self.loss_scale).all())
+
+    @property
+    def is_controllable(self) -> bool:
+        """Whether the edge hypernet's training has begun; before, only the anchor means anything.
+
+        Where a static tree is searched, whether it has been found.
+        """
+        return self.has_loss_scale and getattr(self.edge_hypernet, "is_decided", True)
+
+    @torch.no_grad()
+    def reset_hypernets(self) -> None:
+        """Forgets the hypernets' training.
+
+        What they begin with depends on the process's seed alone, and no other draw depends on them: models with other
+        hypernets, or without, have the same initial streams, heads and edge hypernet.
+        """
+        with own_draws():
+            for hypernet in (self.edge_hypernet, self.weight_hypernet):
+                if hypernet is not None:
+                    hypernet.reset_parameters()  # type: ignore[operator]
 
     def report(self) -> dict[str, Any]:
         """What the selected network is and costs: tree, who chose it, nodes, GFLOPs (multiply-adds), parameters, share.

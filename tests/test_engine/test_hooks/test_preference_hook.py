@@ -110,7 +110,7 @@ def test_a_budget_takes_the_place_of_the_cost_weight(tmp_path: Path, checkpoint:
     runner.load_or_resume()
     model = runner.model
     with torch.no_grad():
-        model.edge_hypernet.logits.weight.mul_(20)  # decisions that are worth their cost
+        model.edge_hypernet.logits.bias.copy_(5 * torch.eye(3).flatten().repeat(3))  # Separate streams, if affordable.
     low, high = (model.complexity.flops(tree) for tree in (BranchingTree.shared(3, 3, 0), model.anchor_tree))
     chosen = set()
     for limit in (low, (low + high) / 2, high):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mmdymu.models.backbones import ControllableBackbone, run_own_mixtures
+from mmdymu.models.backbones.rows import Rows
 from mmdymu.tree import BranchingTree
 
 TREE = BranchingTree.from_paths([(1, 1, 0), (1, 1, 1), (1, 2, 2)])
@@ -64,6 +65,16 @@ def test_shares_and_all_copies_learn_from_each_task(backbone: ControllableBackbo
     assert (shares.grad[:, 1] != 0).all()
     assert not shares.grad[:, [0, 2]].any()
     assert all(parameter.grad is not None for parameter in backbone.parameters())
+
+
+@pytest.mark.parametrize(("rows", "runs"), [(None, [3, 9, 9]), ([[0, 3], [], [1, 2]], [6, 6, 6])])
+def test_the_first_layer_runs_once_for_all_tasks_of_an_image(
+    backbone: ControllableBackbone, images: Tensor, monkeypatch: pytest.MonkeyPatch, rows: Rows | None, runs: list[int]
+) -> None:
+    ran, run_node = [], backbone.run_node
+    monkeypatch.setattr(backbone, "run_node", lambda node, x: ran.append(node[0]) or run_node(node, x))
+    run_own_mixtures(backbone, images, random_shares(), rows)
+    assert [ran.count(layer) for layer in range(3)] == runs
 
 
 def test_tasks_run_their_own_images_only(backbone: ControllableBackbone, images: Tensor) -> None:

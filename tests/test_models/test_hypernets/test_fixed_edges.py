@@ -7,6 +7,7 @@ import tiny
 import torch
 
 from mmdymu import BranchingTree, Preference
+from mmdymu.models import ControllableSegmentor
 from mmdymu.models.hypernets import FixedEdges
 
 PARENTS = ((0, 0, 2), (1, 1, 2), (0, 0, 2), (1, 0, 0))
@@ -38,13 +39,31 @@ def test_a_checkpoint_brings_its_tree() -> None:
     assert edges.tree == BranchingTree(PARENTS)
 
 
-def test_searched_decisions_bring_the_most_likely_tree() -> None:
-    model = tiny.build_model(stream=tiny.SHORT, edge_hypernet={"type": "mmdymu.FixedEdges"}, weight_hypernet=None)
-    state = {name: value for name, value in model.state_dict().items() if name != "edge_hypernet.decisions"}
-    state["edge_hypernet.logits"] = logits = torch.randn(3, 3, 3)
-    model.load_state_dict(state)
-    assert model.predict_tree(Preference.uniform(model.tasks)) == BranchingTree.from_logits(logits)
-    assert "edge_hypernet.logits" in state
+def searched(tree: BranchingTree | None) -> dict[str, torch.Tensor]:
+    """What a search leaves whose logits, as those of BMTAS, do not mean parents."""
+    model = tiny.build_model(stream=tiny.SHORT, edge_hypernet={"type": "mmdymu.FreeEdges"}, weight_hypernet=None)
+    torch.nn.init.normal_(model.edge_hypernet.logits)
+    if tree is not None:
+        model.edge_hypernet.decide(tree)
+    return model.state_dict()
+
+
+def static_model() -> ControllableSegmentor:
+    return tiny.build_model(stream=tiny.SHORT, edge_hypernet={"type": "mmdymu.FixedEdges"}, weight_hypernet=None)
+
+
+def test_a_search_brings_the_tree_that_it_has_found() -> None:
+    model, tree = static_model(), BranchingTree(PARENTS[:3])
+    state = searched(tree)
+    names = set(state)
+    assert not any(model.load_state_dict(state))
+    assert model.predict_tree(Preference.uniform(model.tasks)) == tree
+    assert set(state) == names, "the caller's dictionary is left alone"
+
+
+def test_a_search_that_has_not_ended_brings_none() -> None:
+    with pytest.raises(ValueError, match="a search that has not ended"):
+        static_model().load_state_dict(searched(None))
 
 
 @pytest.mark.parametrize(

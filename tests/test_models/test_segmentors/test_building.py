@@ -59,6 +59,52 @@ def test_streams_start_equal_and_heads_do_not_share() -> None:
     assert len({id(p) for p in model.parameters()}) == len(list(model.parameters()))
 
 
+HYPERNETS = [
+    {},
+    {"weight_hypernet": None},
+    {"weight_hypernet": {"type": "mmdymu.ChunkedHypernet"}, "edge_hypernet": {"type": "mmdymu.FixedEdges"}},
+]
+
+
+@pytest.mark.parametrize("hypernets", HYPERNETS)
+def test_hypernets_change_no_other_draw(hypernets: dict) -> None:
+    models = []
+    for settings in ({}, hypernets):
+        torch.manual_seed(3)
+        models.append(build(**settings))
+        models[-1].init_weights()
+        models[-1].draw = torch.rand(1)
+    first, other = models
+    assert torch.equal(first.draw, other.draw)
+    state, shared = other.state_dict(), ("backbone.", "heads.", "edge_hypernet.embedding")
+    names = [name for name in first.state_dict() if name.startswith(shared) and name in state]
+    assert len(names) > 10
+    assert all(torch.equal(value, state[name]) for name, value in first.state_dict().items() if name in names)
+
+
+def test_hypernets_begin_anew_as_they_began() -> None:
+    torch.manual_seed(4)
+    model = build()
+    before = {name: value.clone() for name, value in model.state_dict().items() if "hypernet" in name}
+    with torch.no_grad():
+        for hypernet in (model.edge_hypernet, model.weight_hypernet):
+            for parameter in hypernet.parameters():
+                parameter.normal_()
+    draw = torch.get_rng_state()
+    model.reset_hypernets()
+    assert torch.equal(torch.get_rng_state(), draw)
+    assert before
+    assert all(torch.equal(model.state_dict()[name], value) for name, value in before.items())
+
+
+def test_where_a_search_has_not_ended_there_is_no_network_yet() -> None:
+    model = build(edge_hypernet={"type": "mmdymu.FreeEdges"}, weight_hypernet=None)
+    model.loss_scale.fill_(1.0)
+    assert not model.is_controllable
+    model.edge_hypernet.decide(model.anchor_tree)
+    assert model.is_controllable
+
+
 @pytest.mark.parametrize("tasks", [(), "semseg", ("semseg", "semseg")])
 def test_refuses_bad_tasks(tasks: Any) -> None:
     with pytest.raises(ValueError, match=r"model\.tasks=.* must be a non-empty sequence of unique task names"):

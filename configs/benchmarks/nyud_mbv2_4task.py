@@ -1,0 +1,62 @@
+"""Four tasks of NYU-v2 frames, edges among them, MobileNetV2 x0.35; one seed.
+
+The peers are the four-task config itself with other settings: a static net's objective takes the place of the anchor's,
+on the same schedule.
+"""
+
+one_cost = dict(cost_weights=(0.0,))
+config = "../dymu/nyud_mbv2_4task.py"
+no_controller = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None}
+trunk = {
+    **no_controller,
+    "model.edge_hypernet": dict(type="FixedEdges", tree="shared"),
+    "train_cfg.stages.anchor.objective.type": "TreeObjective",
+    # The single-task nets' losses put all methods' losses on one scale.
+    "train_cfg.stages.anchor.objective.loss_weights": "{checkpoint:single_task}",
+}
+dymu = dict(config=config, load_from="single_task", own_anchor=True)
+skip = {"train_cfg.skip": ["trunk", "anchor"]}
+
+benchmark = dict(
+    title="NYU-v2 at half size, MobileNetV2 x0.35: semseg, depth, normals, edges",
+    seeds=(0,),
+    reference="single_task",
+    preferences=[(1, 1, 1, 1), (0.4, 0.3, 0.2, 0.1)],
+    sweep=dict(preferences=20, cost_weights=(0.0, 0.5, 1.0), seed=0, references=(2.0, 3.0), oracle_images=32),
+    runs=dict(
+        single_task=dict(
+            config=config,
+            label="Single-task nets",
+            cfg_options={
+                **no_controller,
+                "model.weight_hypernet": None,
+                "train_cfg.stages.anchor.objective.scale_images": 24,
+                "run_anchor": True,
+            },
+            sweep=one_cost,
+        ),
+        static_trunk=dict(
+            config=config,
+            label="Shared trunks, one a preference",
+            preference_option="train_cfg.stages.anchor.objective.preference",
+            cfg_options={**trunk, "model.weight_hypernet": None},
+            sweep=one_cost,
+        ),
+        phn_bn=dict(
+            config=config,
+            label="PHN-BN",
+            cfg_options={
+                **trunk,
+                "train_cfg.stages.anchor.objective.concentrations": (0.2, 1.0),
+                "norm_statistics": "calibrated",
+            },
+            sweep=one_cost,
+        ),
+        dymu_bare=dict(
+            **dymu,
+            label="DYMU without weight hypernet",
+            cfg_options={**skip, "model.weight_hypernet": None, "train_cfg.stages.weights": None},
+        ),
+        dymu=dict(**dymu, label="DYMU", cfg_options=skip),
+    ),
+)

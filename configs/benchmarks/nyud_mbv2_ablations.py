@@ -1,0 +1,49 @@
+"""What each part of the edge stage does, trained on the single-task nets of nyud_mbv2.py; one seed.
+
+Without the weight hypernet, so that trees alone differ. The variants of nyud_mbv2_paper.py are left out: each trains
+through images for the better part of an hour.
+"""
+
+settings = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None, "model.weight_hypernet": None}
+edges_alone = dict(load_from="single_task", own_anchor=True, cfg_options=settings)
+
+benchmark = dict(
+    title="Ablations on NYU-v2 at half size, MobileNetV2 x0.35",
+    seeds=(0,),
+    reference="single_task",
+    sweep=dict(preferences=20, cost_weights=(0.0, 1.0), seed=0, references=(2.0, 3.0)),
+    runs=dict(
+        single_task=dict(
+            config="../peers/single_task_nyud_mbv2.py", label="Single-task nets", sweep=dict(cost_weights=(0.0,))
+        ),
+        expected_cost=dict(**edges_alone, config="../dymu/nyud_mbv2.py", label="Expected cost (default)"),
+        no_inactive=dict(
+            **edges_alone, config="../ablations/nyud_mbv2_no_inactive.py", label="Expected cost, no L_inactive"
+        ),
+        dirichlet_02=dict(
+            **edges_alone, config="../ablations/nyud_mbv2_dirichlet_02.py", label="Expected cost, Dirichlet(0.2)"
+        ),
+        dirichlet_1=dict(
+            **edges_alone, config="../ablations/nyud_mbv2_dirichlet_1.py", label="Expected cost, Dirichlet(1)"
+        ),
+        active=dict(**edges_alone, config="../dymu/nyud_mbv2_active.py", label="L_active (τ = 0.6/N)"),
+        active_no_inactive=dict(
+            **edges_alone, config="../ablations/nyud_mbv2_active_no_inactive.py", label="L_active, no L_inactive"
+        ),
+        active_unweighted=dict(
+            **edges_alone,
+            config="../ablations/nyud_mbv2_active_unweighted.py",
+            label="L_active without (L − l)/L and affinity",
+        ),
+        active_all_active=dict(
+            **edges_alone, config="../ablations/nyud_mbv2_active_all_active.py", label="L_active, all tasks active"
+        ),
+        active_tau_03=dict(
+            **edges_alone, config="../ablations/nyud_mbv2_active_tau_03.py", label="L_active, τ = 0.3/N"
+        ),
+        active_tau_10=dict(**edges_alone, config="../ablations/nyud_mbv2_active_tau_10.py", label="L_active, τ = 1/N"),
+        active_tau_15=dict(
+            **edges_alone, config="../ablations/nyud_mbv2_active_tau_15.py", label="L_active, τ = 1.5/N"
+        ),
+    ),
+)
