@@ -30,10 +30,11 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     workers.add_argument("--gpus", nargs="+", metavar="ID", help="one job at a time on each of these GPUs")
     workers.add_argument("--jobs", type=int, default=1, help="so many jobs at a time (default: 1)")
     parser.add_argument("--only", nargs="+", metavar="RUN", help="these runs of the suite, and those that they need")
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--redo", action="store_true", help="remove results of another config or sweep that lie in a run's folder"
     )
-    parser.add_argument("--table", action="store_true", help="train nothing, tabulate what is finished")
+    what.add_argument("--table", action="store_true", help="train nothing, tabulate what is finished")
     parser.add_argument("--interval", type=float, default=60.0, help="seconds between progress lines (default: 60)")
     parser.add_argument(
         "--cfg-options",
@@ -105,5 +106,8 @@ def main(arguments: Sequence[str]) -> int:
 
 if __name__ == "__main__":
     # Ended from outside, it ends its processes as well: they would write into folders that a later start takes over.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # As under nohup, a signal that is ignored stays so.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
     sys.exit(run_tool(main, interrupted="the same command goes on"))

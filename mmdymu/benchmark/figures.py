@@ -21,7 +21,8 @@ from mmdymu.visualization.sweep.style import (
     series_styles,
 )
 
-from .results import LISTED, BenchmarkResult, MethodResult
+from .jobs import LISTED
+from .results import BenchmarkResult, MethodResult
 from .spread import Spread
 
 __all__ = ["draw_hypervolume", "draw_uniformity", "draw_weighted_loss"]

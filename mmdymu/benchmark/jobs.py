@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Mapping
@@ -14,10 +15,10 @@ from mmengine.config import Config
 
 from .suite import CHECKPOINT, Suite, SuiteRun
 
-__all__ = ["SWEEPS", "Job", "suite_jobs"]
+__all__ = ["DRAWN", "LISTED", "Job", "suite_jobs"]
 
-SWEEPS = ("sweep", "sweep_listed")
-"""Folders of a job's sweeps: at drawn preferences, and at those of the static nets."""
+DRAWN, LISTED = "sweep", "sweep_listed"
+"""Folders of a job's sweeps: at drawn preferences, and at those of the static nets. A static net's own is the first."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,20 @@ class Job:
         """Settings by the folder of every sweep; ``single`` is left to the start."""
         settings = {**self.suite.sweep, **self.run.sweep}
         if self.number is not None:
-            return {"sweep": {**settings, "preferences": [self._weights], "oracle_images": 0}}
+            return {DRAWN: {**settings, "preferences": [self._weights], "oracle_images": 0}}
         listed = {**settings, "preferences": [list(row) for row in self.suite.preferences], "oracle_images": 0}
-        return {"sweep": settings, **({"sweep_listed": listed} if self.suite.has_static_nets else {})}
+        return {DRAWN: settings, **({LISTED: listed} if self.suite.has_static_nets else {})}
+
+    @cached_property
+    def _config(self) -> Config:
+        """The config's file, read once: what is edited while jobs run counts for the next start."""
+        return Config.fromfile(self.run.config)
 
     @cached_property
     def digests(self) -> dict[str, str]:
         """What was asked, by step: ``train`` and the sweeps. Another config, another digest."""
         before = {name: self.needs[name].digests["train"] for name in self.run.needs}
-        train = _digest([_plain(self.run.config, self.options), before])
+        train = _digest([self._merged(self.options).to_dict(), before])
         reference = self.needs.get(self.suite.reference)
         single = reference.digests["train"] if reference and self.divides_by_reference else None
         sweeps = {name: _digest([train, settings, single]) for name, settings in self.sweeps.items()}
@@ -96,9 +102,7 @@ class Job:
         Args:
             checkpoints: Those of the runs that are needed, by name.
         """
-        config = Config.fromfile(self.run.config)
-        config.merge_from_dict({key: _filled(value, checkpoints) for key, value in self.options.items()})
-        return config
+        return self._merged({key: _filled(value, checkpoints) for key, value in self.options.items()})
 
     def sweep_config(self, sweep: str, checkpoints: Mapping[str, str], single: Path | None) -> Config:
         """A sweep's config.
@@ -110,6 +114,11 @@ class Job:
         """
         config = self.train_config(checkpoints)
         config.sweep = {**config.get("sweep", {}), **self.sweeps[sweep], "single": single and str(single)}
+        return config
+
+    def _merged(self, options: Mapping[str, Any]) -> Config:
+        config = copy.deepcopy(self._config)
+        config.merge_from_dict(dict(options))
         return config
 
 
@@ -134,12 +143,6 @@ def suite_jobs(suite: Suite, folder: Path) -> list[Job]:
                 numbers = range(len(suite.preferences))
                 jobs += [Job(run, seed, k, suite, base / f"preference{k}", needs) for k in numbers]
     return jobs
-
-
-def _plain(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
-    config = Config.fromfile(path)
-    config.merge_from_dict(dict(options))
-    return config.to_dict()
 
 
 def _digest(value: Any) -> str:

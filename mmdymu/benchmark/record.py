@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mmdymu.whole_file import whole_file
+
 __all__ = ["JobRecord", "read_record", "write_record"]
 
 FILE = "job.json"
@@ -51,12 +53,13 @@ def read_record(folder: Path) -> JobRecord:
         data = json.loads(path.read_text(encoding="utf-8"))
         return JobRecord(**{**data, "done": tuple(data["done"])})
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} is no record of a job ({error}): remove the folder '{folder}'") from error
+        raise ValueError(
+            f"{path} is no record of a job ({error}): remove it, and the job begins anew, but for the training's "
+            "last checkpoint"
+        ) from error
 
 
 def write_record(folder: Path, record: JobRecord) -> None:
     """Writes the record such that it is never seen half-written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    new = folder / f"{FILE}.tmp"
-    new.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
-    new.replace(folder / FILE)
+    with whole_file(folder / FILE) as path:
+        path.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")

@@ -12,14 +12,13 @@ from typing import Any
 
 from mmdymu.evaluation.sweep import summarize_sweep
 
-from .jobs import Job
+from .jobs import DRAWN, LISTED, Job
 from .record import read_record
 from .spread import Spread, spread_of, spreads_of
 from .suite import Suite, SuiteRun
 
-__all__ = ["LISTED", "BenchmarkResult", "MethodResult", "SeedResult", "read_results", "summary_rows", "united_rows"]
+__all__ = ["BenchmarkResult", "MethodResult", "SeedResult", "read_results", "summary_rows", "united_rows"]
 
-LISTED = "sweep_listed"
 CLOSE = 1e-4
 """Relative difference of losses that count as the same single-task nets'."""
 
@@ -107,35 +106,40 @@ def read_results(suite: Suite, jobs: Sequence[Job]) -> BenchmarkResult:
         jobs: All its jobs.
 
     Returns:
-        The numbers; what is missing is noted.
+        The numbers; what is missing, was run as another request, or does not fit together is noted.
 
     Raises:
         ValueError: If nothing is finished, or a file is damaged.
     """
-    methods, notes, headers = [], [], []
+    methods: list[MethodResult] = []
+    notes: list[str] = []
+    headers: dict[str, Mapping[str, Any]] = {}
     for run in suite.runs:
         seeds = []
         for seed in suite.seeds_of(run):
             own = [job for job in jobs if job.run == run and job.seed == seed]
-            missing = [job for job in own if not {"train", *job.sweeps} <= {*read_record(job.folder).done}]
-            if missing:
-                notes.append(f"{run.title}, seed {seed}: not finished")
+            name = f"{run.title}, seed {seed}"
+            unfit = _unfit(own)
+            if unfit:
+                notes.append(f"{name}: {unfit}")
                 continue
             seeds.append(_seed_result(run, seed, own))
-            headers.append(_lines(own[0], "sweep")[0])
+            headers[name] = _lines(own[0], DRAWN)[0]
+            notes += [f"{name}: {text}" for text in _unknown(seeds[-1])]
         if seeds:
             methods.append(MethodResult(run.name, run.title, tuple(seeds)))
     if not methods:
         raise ValueError("no job of the suite is finished, so there is nothing to tabulate")
-    notes += _unlike_anchors(suite, methods)
-    drawn = [header["preferences"] for header in headers if not header.get("given_preferences")]
+    notes += [*_unlike_anchors(suite, methods), *_unlike_sweeps(headers)]
+    first = next(iter(headers.values()))
+    drawn = [header["preferences"] for header in headers.values() if not header.get("given_preferences")]
     return BenchmarkResult(
         title=suite.title,
-        tasks=tuple(headers[0]["tasks"]),
-        references=tuple(headers[0]["references"]),
-        preferences=max(drawn, default=0),
+        tasks=tuple(first["tasks"]),
+        references=tuple(first["references"]),
+        preferences=drawn[0] if drawn else 0,
         listed=suite.preferences if suite.has_static_nets else (),
-        images=headers[0]["images"],
+        images=first["images"],
         methods=tuple(methods),
         notes=tuple(notes),
     )
@@ -192,18 +196,52 @@ def united_rows(parts: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, 
     return summary_rows(summarize_sweep(header, singles[0], runs, []))
 
 
+def _unfit(jobs: Sequence[Job]) -> str:
+    """Why the results of one seed cannot be tabulated; '' if they can."""
+    records = [(job, read_record(job.folder)) for job in jobs]
+    if any(record.changed(job.digests) for job, record in records):
+        return "left out, it was run with another config or sweep"
+    if any(not {"train", *job.sweeps} <= {*record.done} for job, record in records):
+        return "not finished"
+    singles = [_single(_lines(job, DRAWN))["losses"] for job in jobs]
+    if any(losses != singles[0] for losses in singles):
+        return "left out, its nets have their losses divided by different single-task nets'"
+    return ""
+
+
+def _unknown(seed: SeedResult) -> list[str]:
+    """Measures that a seed should have and has not, such as losses that are not finite."""
+    return [
+        f"{', '.join(names)} at c = {row['cost_weight']:g} not known, so it counts for nothing"
+        for rows in seed.rows.values()
+        for row in rows
+        if (names := [name for name, value in row.items() if not math.isfinite(value)])
+    ]
+
+
+def _unlike_sweeps(headers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Seeds of methods that were swept otherwise than the first, as a run's own sweep settings allow."""
+    drawn = {name: header for name, header in headers.items() if not header.get("given_preferences")}
+    notes = []
+    for group, keys in ((headers, ("images", "references")), (drawn, ("preferences", "seed"))):
+        for name, header in group.items():
+            first = next(iter(group.values()))
+            notes += [f"{name}: swept with {k} = {header[k]}, not {first[k]}" for k in keys if header[k] != first[k]]
+    return notes
+
+
 def _seed_result(run: SuiteRun, seed: int, jobs: Sequence[Job]) -> SeedResult:
     first = jobs[0]
     if run.preference_option:
-        rows = {LISTED: united_rows([_lines(job, "sweep") for job in jobs])}
+        rows = {LISTED: united_rows([_lines(job, DRAWN) for job in jobs])}
     else:
         rows = {sweep: summary_rows(_summary(first, sweep)) for sweep in first.sweeps}
     return SeedResult(
         seed,
         rows,
-        control_params=float(_summary(first, "sweep")["controller"]["params"]),
+        control_params=float(_summary(first, DRAWN)["controller"]["params"]),
         train_seconds=_train_seconds(jobs),
-        single=_single(_lines(first, "sweep"))["losses"],
+        single=_single(_lines(first, DRAWN))["losses"],
     )
 
 

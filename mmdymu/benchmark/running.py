@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from filelock import FileLock, Timeout
+
 from .jobs import Job
 from .steps import TRAIN, Step, begin_job, finish_step, next_step
 from .training_log import TrainingState, read_logs, training_state
 
 __all__ = ["Failure", "JobRunner"]
 
+LOCK = "job.lock"
+"""File of a job's folder that the runner holds."""
 PAUSE = 0.2
 """Seconds between two looks at the processes."""
 
@@ -68,6 +72,7 @@ class JobRunner:
         self._finished: set[Path] = set()
         self._failures: dict[Path, Failure] = {}
         self._own: set[Path] = set()
+        self._locks: dict[Path, FileLock] = {}
 
     def run(self, jobs: Sequence[Job]) -> list[Failure]:
         """Runs all that is not done.
@@ -113,8 +118,21 @@ class JobRunner:
                 if not able:
                     return
                 waiting.remove(able[0])
-                begin_job(able[0], self.redo)
-                self._go_on(worker, able[0])
+                if self._lock(able[0]):
+                    begin_job(able[0], self.redo)
+                    self._go_on(worker, able[0])
+
+    def _lock(self, job: Job) -> bool:
+        """Takes a job's folder for this runner alone; says whether it could."""
+        job.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(job.folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            self._fail(job, "another benchmark runs it at this moment")
+            return False
+        self._locks[job.folder] = lock
+        return True
 
     def _can_begin(self, job: Job) -> bool:
         return {need.folder for need in job.needs.values()} <= self._finished
@@ -129,6 +147,7 @@ class JobRunner:
             return
         if step is None:
             self._finished.add(job.folder)
+            self._locks.pop(job.folder).release()
             self._say(job, "done")
             return
         self._say(job, "training" if step.name == TRAIN else step.name)
@@ -161,6 +180,8 @@ class JobRunner:
 
     def _fail(self, job: Job, reason: str) -> None:
         self._failures[job.folder] = Failure(job, reason)
+        if job.folder in self._locks:
+            self._locks.pop(job.folder).release()
         self._say(job, f"FAILED: {reason}")
 
     def _tell(self) -> None:
@@ -181,6 +202,9 @@ class JobRunner:
             _kill_group(running.process.pid)
             running.output.close()
         self._running.clear()
+        for lock in self._locks.values():
+            lock.release()
+        self._locks.clear()
 
 
 def _kill_group(pid: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -132,7 +133,7 @@ def read_suite(path: str | Path, options: Mapping[str, Any] | None = None) -> Su
         reference=given.get("reference", ""),
         seeds=_seeds(given.get("seeds", (0,)), "benchmark.seeds"),
         preferences=_preferences(given.get("preferences", ())),
-        sweep=given.get("sweep", {}),
+        sweep=_options(given.get("sweep", {}), "benchmark.sweep"),
     )
     _check(suite)
     return _in_order(suite)
@@ -146,6 +147,8 @@ def _run(name: str, entry: Any, common: Mapping[str, Any], folder: Path) -> Suit
         raise ValueError(f"{where} must be a dictionary with at least a config, got {entry!r}")
     given = dict(entry)
     _check_keys(given, SuiteRun, where, leave_out=("name",))
+    if not isinstance(given["config"], str | Path):
+        raise ValueError(f"{where}.config must be a file's path, got {given['config']!r}")
     config = Path(folder, given.pop("config"))
     if not config.is_file():
         raise FileNotFoundError(f"{where}.config: '{config}' does not exist (it is looked for beside the suite's file)")
@@ -156,13 +159,14 @@ def _run(name: str, entry: Any, common: Mapping[str, Any], folder: Path) -> Suit
         cfg_options={**common, **_options(given.pop("cfg_options", {}), f"{where}.cfg_options")},
         seeds=_seeds(given.pop("seeds"), f"{where}.seeds") if "seeds" in given else (),
         after=(after,) if isinstance(after, str) else tuple(after),
+        sweep=_options(given.pop("sweep", {}), f"{where}.sweep"),
         **given,
     )
 
 
 def _options(given: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(given, Mapping):
-        raise ValueError(f"{where} must be a dictionary of settings by dotted key, got {given!r}")
+        raise ValueError(f"{where} must be a dictionary of settings, got {given!r}")
     return given
 
 
@@ -173,12 +177,30 @@ def _check(suite: Suite) -> None:
     for run in suite.runs:
         where = f"benchmark.runs.{run.name}"
         _check_needs(suite, run, where)
-        SweepSettings.from_config({**suite.sweep, **run.sweep})
+        _check_sweep({**suite.sweep, **run.sweep}, where)
         if run.preference_option and not suite.preferences:
             raise ValueError(f"{where}.preference_option needs benchmark.preferences, one training for each")
+    _check_preferences(suite)
     reference = suite.run(suite.reference)
     if reference.needs or reference.preference_option:
         raise ValueError(f"benchmark.reference={reference.name!r} must need no other run, and no preference")
+
+
+def _check_sweep(settings: Mapping[str, Any], where: str) -> None:
+    if SweepSettings.from_config(settings).budgets:
+        raise ValueError(f"{where}: sweep.budgets={settings['budgets']!r}, but tables compare cost weights alone")
+
+
+def _check_preferences(suite: Suite) -> None:
+    units = [tuple(round(weight / math.fsum(row), 9) for weight in row) for row in suite.preferences]
+    if len(set(units)) < len(units):
+        raise ValueError(f"benchmark.preferences={[*suite.preferences]}: two of them ask for the same")
+    tasks = Config.fromfile(suite.run(suite.reference).config).get("model", {}).get("tasks")
+    if tasks and suite.preferences and len(tasks) != len(suite.preferences[0]):
+        raise ValueError(
+            f"benchmark.preferences have {len(suite.preferences[0])} weights, but {suite.reference!r} has the tasks "
+            f"{list(tasks)}"
+        )
 
 
 def _check_needs(suite: Suite, run: SuiteRun, where: str) -> None:
@@ -219,7 +241,7 @@ def _check_keys(given: Mapping[str, Any], kind: type, where: str, leave_out: Seq
 
 
 def _seeds(values: Any, where: str) -> tuple[int, ...]:
-    seeds = (values,) if isinstance(values, int) else tuple(values)
+    seeds = tuple(values) if isinstance(values, list | tuple | range) else (values,)
     fit = all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in seeds)
     if not seeds or not fit or len(set(seeds)) < len(seeds):
         raise ValueError(f"{where}={values!r} must be different whole numbers, at least 0")

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .results import LISTED, BenchmarkResult, MethodResult
+from .jobs import DRAWN, LISTED
+from .results import BenchmarkResult, MethodResult
 from .spread import Spread, spread_of
 
 __all__ = ["TextTable", "benchmark_tables", "markdown_table"]
@@ -47,8 +48,8 @@ def benchmark_tables(result: BenchmarkResult) -> list[TextTable]:
     tables = []
     if result.preferences:
         text = f"Means over {result.preferences} preferences, drawn uniformly from the simplex."
-        tables.append(_measures(result, "sweep", "drawn", "At drawn preferences", text))
-    if any("rL_heuristic" in row for _, _, row in _rows(result, "sweep")):
+        tables.append(_measures(result, DRAWN, "drawn", "At drawn preferences", text))
+    if any("rL_heuristic" in row for _, _, row in _rows(result, DRAWN)):
         tables.append(_equal_share(result))
     if result.listed:
         points = ", ".join("(" + ", ".join(f"{x:g}" for x in _unit_sum(row)) + ")" for row in result.listed)
@@ -92,7 +93,7 @@ def _measures(result: BenchmarkResult, sweep: str, name: str, title: str, text: 
 
 
 def _equal_share(result: BenchmarkResult) -> TextTable:
-    compared = [(m, c, row) for m, c, row in _rows(result, "sweep") if "rL_heuristic" in row]
+    compared = [(m, c, row) for m, c, row in _rows(result, DRAWN) if "rL_heuristic" in row]
     choices = [choice for choice in CHOICES if any(f"rL_{choice}" in row for _, _, row in compared)]
     rows = [
         (method.title, f"{cost_weight:g}", str(_seeds(row)), row["share"].text(3), row["rL"].text(4),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from benchmark_suite import RUNS, suite_of
 
-from mmdymu.benchmark import Job
+from mmdymu.benchmark import Job, read_suite, suite_jobs
 from mmdymu.benchmark.record import JobRecord, read_record, write_record
 from mmdymu.benchmark.steps import begin_job, finish_step, next_step, refused_jobs
 
@@ -118,7 +118,17 @@ def test_another_request_is_refused_or_redone(tmp_path: Path) -> None:
     assert not (job.folder / "train").exists()
 
 
+def test_a_config_is_read_once(tmp_path: Path) -> None:
+    job = suite_of(tmp_path)[1][0]
+    digests = job.digests
+    (tmp_path / "net.py").write_text("model = dict(width=999)\n")
+    config = job.train_config({})
+    assert (config.model.width, config.train_cfg.max_iters) == (4, 10)
+    assert job.sweep_config("sweep", {}, None).model.width == 4
+    assert suite_jobs(read_suite(tmp_path / "suite.py"), tmp_path / "out")[0].digests != digests
+
+
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "job.json").write_text("{")
-    with pytest.raises(ValueError, match=r"job\.json is no record of a job .*: remove the folder"):
+    with pytest.raises(ValueError, match=r"job\.json is no record of a job .*: remove it"):
         read_record(tmp_path)

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmark_suite import SECONDS, finish, finish_all, rows_of, suite_of
+from benchmark_suite import RUNS, SECONDS, finish, finish_all, rows_of, suite_of
 
 from mmdymu.benchmark import read_results
-from mmdymu.benchmark.results import LISTED, united_rows
+from mmdymu.benchmark.jobs import LISTED
+from mmdymu.benchmark.results import united_rows
 from mmdymu.evaluation.functional import hypervolume, uniformity
 
 
@@ -100,6 +102,56 @@ def test_other_single_task_nets_are_noted(tmp_path: Path) -> None:
     changed[1]["losses"][0] *= 1.01
     path.write_text("".join(json.dumps(line) + "\n" for line in changed))
     assert read_results(suite, jobs).notes == ("DYMU, seed 0: its losses are divided by other single-task nets'",)
+
+
+def rewrite(path: Path, change: Callable[[dict], None]) -> None:
+    changed = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in changed:
+        change(line)
+    path.write_text("".join(json.dumps(line) + "\n" for line in changed))
+
+
+def test_results_of_another_config_are_left_out(tmp_path: Path) -> None:
+    finish_all(suite_of(tmp_path, seeds=[0])[1])
+    changed = {**RUNS, "dymu": {**RUNS["dymu"], "cfg_options": {"model.width": 9}}}
+    result = read_results(*suite_of(tmp_path, changed, seeds=[0]))
+    assert [method.name for method in result.methods] == ["single", "static"]
+    assert result.notes == ("DYMU, seed 0: left out, it was run with another config or sweep",)
+
+
+def test_what_is_not_finite_is_noted(tmp_path: Path) -> None:
+    suite, jobs = suite_of(tmp_path)
+    finish_all(jobs)
+    path = next(job for job in jobs if (job.run.name, job.seed) == ("dymu", 1)).folder / "sweep" / "summary.json"
+    summary = json.loads(path.read_text())
+    summary["by_cost_weight"][1]["weighted_loss"] = None
+    path.write_text(json.dumps(summary))
+    result = read_results(suite, jobs)
+    assert result.notes == ("DYMU, seed 1: rL at c = 1 not known, so it counts for nothing",)
+    assert [row["rL"].n for row in result.methods[2].rows("sweep").values()] == [2, 1]
+
+
+def test_other_sweeps_are_noted(tmp_path: Path) -> None:
+    suite, jobs = suite_of(tmp_path, seeds=[0])
+    finish_all(jobs)
+    dymu = next(job for job in jobs if job.run.name == "dymu").folder / "sweep" / "sweep.jsonl"
+    rewrite(dymu, lambda line: line.update(seed=5, images=499) if line["kind"] == "header" else None)
+    assert read_results(suite, jobs).notes == (
+        "DYMU, seed 0: swept with images = 499, not 500",
+        "DYMU, seed 0: swept with seed = 5, not 0",
+    )
+
+
+def test_nets_of_other_references_are_left_out(tmp_path: Path) -> None:
+    suite, jobs = suite_of(tmp_path, seeds=[0])
+    finish_all(jobs)
+    net = next(job for job in jobs if job.number == 1).folder / "sweep" / "sweep.jsonl"
+    rewrite(net, lambda line: line["losses"].reverse() if line["kind"] == "single" else None)
+    result = read_results(suite, jobs)
+    assert [method.name for method in result.methods] == ["single", "dymu"]
+    assert result.notes == (
+        "Static, seed 0: left out, its nets have their losses divided by different single-task nets'",
+    )
 
 
 def test_nets_of_one_method_need_one_reference(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from benchmark_suite import RUNS, suite_of
+from filelock import FileLock
 
 from mmdymu.benchmark import Failure, Job, JobRunner
 from mmdymu.benchmark.record import read_record
@@ -150,6 +151,18 @@ def test_what_runs_is_told_and_ended_with_the_runner(tmp_path: Path) -> None:
     time.sleep(0.1)
     assert [pid for pid in map(int, Path("slow.txt").read_text().split()) if is_running(pid)] == []
     assert read_record(jobs[0].folder).done == ()
+
+
+def test_two_runners_do_not_share_a_folder(tmp_path: Path) -> None:
+    jobs = jobs_of(tmp_path)
+    other = FileLock(jobs[0].folder / "job.lock")
+    jobs[0].folder.mkdir(parents=True)
+    with other:
+        failures, started, _ = run(jobs)
+    assert failures[0].reason == "another benchmark runs it at this moment"
+    assert started == []
+    assert run(jobs)[0] == []
+    other.acquire(timeout=0)
 
 
 def test_jobs_that_are_needed_must_be_there(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from mmengine.dist import broadcast
 from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
@@ -17,13 +18,13 @@ from mmdymu.models.segmentors.anchor_net import task_names
 from ..frames import Frames, joined
 from .single_losses import anchor_losses, inverse_losses
 
-__all__ = ["LossWeights", "read_loss_scale"]
+__all__ = ["LossWeights", "take_loss_scale"]
 
 LossWeights = Mapping[str, float] | str | Path | None
 
 
-def read_loss_scale(model: ControllableNet, loss_weights: LossWeights, frames: Frames, images: int) -> Tensor:
-    """The weights of a model's task losses.
+def take_loss_scale(model: ControllableNet, loss_weights: LossWeights, frames: Frames, images: int) -> None:
+    """Writes the weights of the task losses into a model; what was measured on its earlier weights is forgotten.
 
     Args:
         model: Tells the tasks, and what an earlier stage has left.
@@ -33,13 +34,18 @@ def read_loss_scale(model: ControllableNet, loss_weights: LossWeights, frames: F
         frames: Training images to measure on.
         images: How many.
 
-    Returns:
-        (N,), on the CPU.
-
     Raises:
         FileNotFoundError: If there is no such checkpoint.
         ValueError: If the weights are not one positive number a task, or the checkpoint is of another model.
     """
+    model.loss_scale.copy_(_read(model, loss_weights, frames, images))
+    broadcast(model.loss_scale)
+    for measured in (model.path_losses, model.affinity):
+        measured.fill_(torch.nan)
+
+
+def _read(model: ControllableNet, loss_weights: LossWeights, frames: Frames, images: int) -> Tensor:
+    """(N,), on the CPU."""
     if loss_weights is None:
         return model.loss_scale.cpu() if model.has_loss_scale else torch.ones(model.num_tasks)
     if isinstance(loss_weights, Mapping):

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import broadcast
 from torch import Tensor, nn
 
 from mmdymu.models import ControllableNet, EdgeHypernet
@@ -18,7 +17,7 @@ from mmdymu.tree import BranchingTree
 from ..frames import Frames
 from .base import StageObjective, sample_preferences, touch
 from .epo import epo_weights
-from .loss_scale import LossWeights, read_loss_scale
+from .loss_scale import LossWeights, take_loss_scale
 
 SCALARIZATIONS = ("linear", "epo")
 
@@ -38,7 +37,7 @@ class TreeObjective(StageObjective):
         scalarization: ``linear`` as above; ``epo`` takes N · Σ_i α_i w_i L_i, with α of :func:`epo_weights` computed
             from the gradients of each step (in distributed training, each process from its own).
         loss_weights: w_i by task, or a checkpoint of the network that this one is compared with, or of single-task
-            nets, see :func:`read_loss_scale`; None takes what an earlier stage has left, and 1 without.
+            nets, see :func:`take_loss_scale`; None takes what an earlier stage has left, and 1 without.
         restart: Begin from the streams and heads that the run began with (after its ``trunk`` stage), not from
             those that a search has trained.
         images: Training images on which single-task nets are measured for w.
@@ -77,14 +76,20 @@ class TreeObjective(StageObjective):
         return [*self._parts(model), *([model.weight_hypernet] if model.weight_hypernet is not None else [])]
 
     def prepare(self, model: ControllableNet, frames: Frames, *, resumed: bool) -> None:
-        """Writes w into the model, and forgets what was measured on other weights."""
+        """Writes w into the model.
+
+        Raises:
+            ValueError: If the tree is still to be searched.
+        """
+        if not getattr(model.edge_hypernet, "is_decided", True):
+            raise ValueError(
+                "TreeObjective trains the tree that a search has found, but none has: run a search stage before, or "
+                "load_from a checkpoint of one"
+            )
         if self.preference is not None:
             self._fixed = Preference.parse(self.preference, tasks=model.tasks)
         if not (resumed and model.has_loss_scale):
-            model.loss_scale.copy_(read_loss_scale(model, self.loss_weights, frames, self.images))
-            broadcast(model.loss_scale)
-            for measured in (model.path_losses, model.affinity):
-                measured.fill_(torch.nan)
+            take_loss_scale(model, self.loss_weights, frames, self.images)
 
     def preferences(self, tasks: Sequence[str], rng: np.random.Generator) -> list[Preference]:
         """The preference of one iteration."""

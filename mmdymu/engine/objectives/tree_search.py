@@ -13,7 +13,7 @@ from mmdymu.tree import BranchingTree
 
 from ..frames import Frames
 from .base import StageObjective
-from .loss_scale import LossWeights, read_loss_scale
+from .loss_scale import LossWeights, take_loss_scale
 
 
 class TreeSearchObjective(StageObjective):
@@ -50,7 +50,7 @@ class TreeSearchObjective(StageObjective):
     def prepare(self, model: ControllableNet, frames: Frames, *, resumed: bool) -> None:
         """Writes w into the model and counts costs."""
         if not (resumed and model.has_loss_scale):
-            model.loss_scale.copy_(read_loss_scale(model, self.loss_weights, frames, self.images))
+            take_loss_scale(model, self.loss_weights, frames, self.images)
         self._node_flops = torch.tensor(model.complexity.node_flops, device=model.loss_scale.device)
 
     def decode(self, logits: Tensor) -> BranchingTree:

@@ -196,6 +196,14 @@ def test_single_task_nets_are_measured_as_the_path_table_does(tmp_path: Path) ->
     assert all(torch.equal(value, before[name]) for name, value in model.backbone.state_dict().items())
 
 
+def test_refuses_a_search_that_has_not_ended() -> None:
+    model = tiny.build_model(stream=tiny.SHORT, edge_hypernet={"type": "mmdymu.FreeEdges"}, weight_hypernet=None)
+    with pytest.raises(ValueError, match="trains the tree that a search has found, but none has"):
+        TreeObjective().prepare(model, tiny.frames(), resumed=False)
+    model.edge_hypernet.decide(model.anchor_tree)
+    TreeObjective().prepare(model, tiny.frames(), resumed=False)
+
+
 def test_refuses_checkpoints_of_other_models(tmp_path: Path) -> None:
     path, model = str(tmp_path / "single.pth"), build()
     others = {

@@ -200,16 +200,21 @@ def test_refuses_wrong_loss_weights(model: ControllableSegmentor, given: dict[st
         begin(model, "LTBObjective", loss_weights=given)
 
 
-@pytest.mark.parametrize("state", [{}, {"loss_scale": torch.full((3,), torch.nan)}])
-def test_refuses_checkpoints_without_loss_weights(
-    model: ControllableSegmentor, tmp_path: Path, state: dict[str, Tensor]
-) -> None:
+def test_refuses_checkpoints_of_other_models(model: ControllableSegmentor, tmp_path: Path) -> None:
     path = str(tmp_path / "single.pth")
-    torch.save({"state_dict": state}, path)
+    torch.save({"state_dict": {"loss_scale": torch.ones(3)}}, path)
     with pytest.raises(ValueError, match="names no tasks"):
         begin(model, "BMTASObjective", loss_weights=path)
     with pytest.raises(FileNotFoundError, match="does not exist"):
         begin(model, "BMTASObjective", loss_weights=str(tmp_path / "none.pth"))
+
+
+def test_a_checkpoint_whose_scale_is_unknown_needs_its_streams(model: ControllableSegmentor, tmp_path: Path) -> None:
+    path = str(tmp_path / "single.pth")
+    names = model.state_dict()["_extra_state"]
+    torch.save({"state_dict": {"_extra_state": names, "loss_scale": torch.full((3,), torch.nan)}}, path)
+    with pytest.raises(ValueError, match="belongs to another network"):
+        begin(model, "BMTASObjective", loss_weights=path)
 
 
 def tiny_preference(model: ControllableSegmentor) -> Preference:
