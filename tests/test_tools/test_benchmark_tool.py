@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import torch
 from benchmark_suite import RUNS, finish_all, suite_of, write_suite
 from html_checks import Page
 
@@ -108,7 +109,14 @@ def small() -> dict[str, Any]:
 def test_tiny_rooms(tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setenv("MMDYMU_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    alone = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None, "run_anchor": True}
+    alone = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None, "model.weight_hypernet": None}
+    objective = "train_cfg.stages.anchor.objective."
+    static = {
+        **alone,
+        "model.edge_hypernet": {"type": "FixedEdges"},
+        f"{objective}type": "TreeObjective",
+        f"{objective}loss_weights": "{checkpoint:single}",
+    }
     edges = {
         "train_cfg.skip": ["trunk", "anchor"],
         "train_cfg.stages.edges.max_iters": 3,
@@ -117,18 +125,34 @@ def test_tiny_rooms(tool: ModuleType, tmp_path: Path, monkeypatch: pytest.Monkey
         "train_cfg.stages.weights": None,
     }
     runs = {
-        "single": {"config": SCENES, "cfg_options": alone, "sweep": {"cost_weights": [0.0]}},
+        "single": {
+            "config": SCENES,
+            "cfg_options": {**alone, f"{objective}scale_images": 2, "run_anchor": True},
+            "sweep": {"cost_weights": [0.0]},
+        },
+        "static": {
+            "config": SCENES,
+            "cfg_options": static,
+            "preference_option": f"{objective}preference",
+            "sweep": {"cost_weights": [0.0]},
+        },
         "dymu": {"config": SCENES, "cfg_options": edges, "load_from": "single", "own_anchor": True},
     }
     sweep = {"preferences": 2, "cost_weights": [0.0, 1.0], "curve_preferences": 2, "references": [20.0]}
-    write_suite(tmp_path, runs, seeds=[1], preferences=(), sweep=sweep, cfg_options=small())
+    write_suite(tmp_path, runs, seeds=[1], preferences=[(2, 1, 1)], sweep=sweep, cfg_options=small())
     arguments = ["suite.py", "--out", "out", "--interval", "0.5"]
     assert tool.main(arguments) == 0, Path("out/single/seed1/train.log").read_text()
     assert ": stage " in capsys.readouterr().out
     data = json.loads(Path("out/benchmark.json").read_text())
     assert data["notes"] == [], "the controller's anchor is the reference"
-    single, dymu = data["methods"]
+    single, static, dymu = data["methods"]
     assert single["by_cost_weight"]["sweep"][0]["rL"]["mean"] == pytest.approx(1)
+    (row,) = static["by_cost_weight"]["sweep_listed"]
+    assert (row["share"]["mean"], row["cost_weight"]) == (0, 0)
+    folders = (Path("out/single/seed1"), Path("out/static/seed1/preference0"))
+    paths = [folder / "train" / json.loads((folder / "job.json").read_text())["checkpoint"] for folder in folders]
+    first, second = (torch.load(path, weights_only=False)["state_dict"]["loss_scale"] for path in paths)
+    assert torch.equal(first, second), "the nets' losses have the single-task nets' weights"
     assert [row["cost_weight"] for row in dymu["by_cost_weight"]["sweep"]] == [0, 1]
     assert dymu["train_seconds"]["mean"] >= single["train_seconds"]["mean"] >= 0
     assert tool.main(arguments) == 0
