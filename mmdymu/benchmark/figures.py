@@ -21,7 +21,7 @@ from mmdymu.visualization.sweep.style import (
     series_styles,
 )
 
-from .jobs import LISTED
+from .jobs import DRAWN, LISTED
 from .results import BenchmarkResult, MethodResult
 from .spread import Spread
 
@@ -45,7 +45,7 @@ def draw_weighted_loss(result: BenchmarkResult) -> Figure:
     Raises:
         MissingPartError: If no method was swept at drawn preferences.
     """
-    found = _drawn(result, "sweep")
+    found = _drawn(result, DRAWN)
     figure = new_figure(10.5, 4.6)
     left, right = figure.subplots(1, 2, sharey=True)
     for place, ((_, rows), style) in enumerate(found):
@@ -63,6 +63,7 @@ def draw_weighted_loss(result: BenchmarkResult) -> Figure:
         axes.axhline(1, color="black", linewidth=1, linestyle="--", zorder=1)
         axes.set_xlabel(label, fontsize="small")
         dress(axes)
+    left.set_xlim(-0.08, 1.08)
     left.set_ylabel("mean rL (single-task nets = 1, lower is better)", fontsize="small")
     outer_legend(figure, _handles(found))
     return figure
@@ -81,7 +82,7 @@ def draw_hypervolume(result: BenchmarkResult) -> Figure:
         MissingPartError: If no method has a hypervolume.
     """
     measure = f"hypervolume_{result.references[0]:g}"
-    titles = {"sweep": f"{result.preferences} drawn preferences", LISTED: f"{len(result.listed)} listed preferences"}
+    titles = _titles(result)
     parts = {sweep: _known(_measured(result, sweep), measure) for sweep in titles}
     parts = {sweep: found for sweep, found in parts.items() if found}
     if not parts:
@@ -113,7 +114,7 @@ def draw_uniformity(result: BenchmarkResult) -> Figure:
         MissingPartError: If no method has both.
     """
     measure = f"hypervolume_{result.references[0]:g}"
-    titles = {"sweep": f"{result.preferences} drawn preferences", LISTED: f"{len(result.listed)} listed preferences"}
+    titles = _titles(result)
     parts = {sweep: [part for part in _styled(result, sweep) if _known([part[0]], measure)] for sweep in titles}
     parts = {sweep: found for sweep, found in parts.items() if found}
     if not parts:
@@ -169,6 +170,11 @@ def _styled(result: BenchmarkResult, sweep: str) -> list[tuple[tuple[MethodResul
     """A method has the same style in all figures."""
     styles = dict(zip([m.name for m in result.methods], series_styles(len(result.methods)), strict=True))
     return [((method, rows), styles[method.name]) for method, rows in _measured(result, sweep)]
+
+
+def _titles(result: BenchmarkResult) -> dict[str, str]:
+    """Of the parts of a figure, by sweep."""
+    return {DRAWN: f"{result.preferences} drawn preferences", LISTED: f"{len(result.listed)} listed preferences"}
 
 
 def _drawn(result: BenchmarkResult, sweep: str) -> list[tuple[tuple[MethodResult, Rows], SeriesStyle]]:

@@ -28,8 +28,8 @@ WIDE = "body { max-width: 88rem; } caption { max-width: 60rem; }"
 
 SEEDS = (
     "mean ± standard deviation",
-    "Over the seeds of the training (divisor n − 1), each divided by the single-task nets of its own seed. ¹ marks a "
-    "value of one seed alone.",
+    "Taken over seeds (divisor n − 1); the losses of a seed are divided by those of its own single-task nets. ¹ marks "
+    "a value of one seed alone.",
 )
 
 

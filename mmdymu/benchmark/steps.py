@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .jobs import Job
+from .jobs import DRAWN, Job
 from .record import JobRecord, read_record, write_record
 from .training_log import read_logs, training_seconds
 
@@ -84,7 +84,7 @@ def next_step(job: Job, tools: Path) -> Step | None:
         job.train_config(checkpoints).dump(config)
         arguments = ["train.py", str(config), "--work-dir", str(job.work_dir), "--resume"]
     else:
-        reference = job.needs[job.suite.reference].folder / "sweep" if job.divides_by_reference else None
+        reference = job.needs[job.suite.reference].folder / DRAWN if job.divides_by_reference else None
         job.sweep_config(name, checkpoints, reference).dump(config)
         folder = job.folder / name
         out = ["--out", str(folder), "--work-dir", str(folder / "logs")]
