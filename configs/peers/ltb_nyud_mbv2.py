@@ -13,7 +13,7 @@ train_cfg = dict(
             objective=dict(
                 type="LTBObjective",
                 # 1 / (losses of the single-task nets on training images), as in the configs of the other peers.
-                loss_weights=dict(semseg=1.774, depth=2.372, normals=1.407),
+                loss_weights=dict(semseg=1.847, depth=2.402, normals=1.402),
             ),
             # Weights as in every anchor stage; logits faster, and without a pull to uniform choices.
             optim_wrapper=dict(
