@@ -51,15 +51,15 @@ def model() -> ControllableNet:
 )
 def test_a_fixed_network_equals_the_model(backbone: str, kind: str, tasks: tuple[str, ...], changes: dict) -> None:
     model = build(backbone, kind, tasks, **changes)
-    x, trees = images(), set()
-    for preference in preferences(model, 2):
-        trees.add(model.set_preference(preference))
+    x, drawn = images(), preferences(model, 40)
+    other = next(r for r in drawn if model.predict_tree(r) != model.predict_tree(drawn[0]))
+    for preference in (drawn[0], other):
+        model.set_preference(preference)
         wanted = model(x)
         assert difference(fix(model, preference, fold=False)(x), wanted) <= BEFORE
         folded = fix(model, preference)
         assert difference(folded(x), wanted) <= AFTER
         assert not [part for part in folded.modules() if isinstance(part, nn.BatchNorm2d)]
-    assert len(trees) == 2
 
 
 @pytest.mark.parametrize("granularity", ["stage", "block"])

@@ -116,6 +116,8 @@ def test_bytes_into_a_cast_network(changes: dict, kind: torch.dtype, limit: floa
 def test_images_are_resized_inside_and_maps_back(divisor: int | None) -> None:
     model = on_one_trunk(build("resnet18", "FCNHead", ("semseg", "depth"), data_preprocessor=PREPROCESSOR))
     model.data_preprocessor.size_divisor = divisor
+    # Clamping stands before or behind the resizing: nothing is clamped here.
+    nn.init.constant_(model.heads["depth"].decoder.conv_seg.bias, 10.0)
     x = torch.randint(0, 256, (2, 3, 71, 53), dtype=torch.uint8)
     small = nn.functional.interpolate(x.float(), (40, 48), mode="bilinear")
     network = fix(model, preprocess=True, postprocess=True, resize=(40, 48))
@@ -124,7 +126,7 @@ def test_images_are_resized_inside_and_maps_back(divisor: int | None) -> None:
     inside = fix(model, preprocess=True, postprocess=True)(small)["depth"]
     wanted = nn.functional.interpolate(inside, (71, 53), mode="bilinear")
     assert network(x)["semseg"].shape == (2, 1, 71, 53)
-    # Clamping stands before or behind the resizing; nothing is clamped here.
+    assert inside.min() > 1
     torch.testing.assert_close(network(x)["depth"], wanted, rtol=1e-4, atol=1e-5)
     assert network.manifest["images"]["network_size"] == [40, 48]
     assert network.manifest["outputs"] == {"semseg": "class numbers", "depth": "metres"}
