@@ -39,7 +39,7 @@ benchmark = dict(
             cfg_options={**skip, "model.weight_hypernet": None, "train_cfg.stages.weights": None},
         ),
         dymu=dict(**dymu, label="DYMU", cfg_options=skip),
-        # Of as many iterations; its own streams are other nets than the single-task ones.
+        # Of as many iterations (given ImageNet weights); its own streams are other nets than the single-task ones.
         dymu_joint=dict(config="../dymu/nyud_mbv2_joint.py", label="DYMU, streams begun as one trunk"),
     ),
 )

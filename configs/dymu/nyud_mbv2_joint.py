@@ -1,7 +1,7 @@
 """nyud_mbv2.py whose streams learn all tasks as one trunk for half of the iterations, and their own for the other half.
 
-Such streams are so much alike that shared nodes cost little accuracy; the single-task nets are as good as those of
-nyud_mbv2.py. With less to lose, smaller regularisers give the same range of control.
+Such streams are so much alike that shared nodes cost little accuracy; the single-task nets are, on average, as good as
+those of nyud_mbv2.py. With less to lose, smaller regularisers give the same range of control.
 """
 
 _base_ = ["./nyud_mbv2.py"]

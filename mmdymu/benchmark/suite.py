@@ -117,6 +117,9 @@ def read_suite(path: str | Path, options: Mapping[str, Any] | None = None) -> Su
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"suite '{path}' does not exist")
+    wrong = [name for name in options or {} if name.partition(".")[0] != "benchmark"]
+    if wrong:
+        raise ValueError(f"a suite has no setting {wrong[0]!r}: all begin with 'benchmark.'")
     config = Config.fromfile(path)
     config.merge_from_dict(dict(options or {}))
     if not isinstance(config.get("benchmark"), Mapping):

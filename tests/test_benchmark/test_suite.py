@@ -94,6 +94,13 @@ def test_the_reference_needs_no_other_run(tmp_path: Path) -> None:
         read_suite(write_suite(tmp_path, reference="dymu"))
 
 
+def test_options_are_of_the_suite(tmp_path: Path) -> None:
+    path = write_suite(tmp_path)
+    assert read_suite(path, {"benchmark.seeds": [4]}).seeds == (4,)
+    with pytest.raises(ValueError, match=r"a suite has no setting 'benchmrk\.seeds'"):
+        read_suite(path, {"benchmrk.seeds": [4]})
+
+
 def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"runs\.single\.config: '.*nowhere\.py' does not exist"):
         read_suite(write_suite(tmp_path, {"single": {"config": "nowhere.py"}}))
