@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import math
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from script_module import script_module
 from torch import Tensor, nn
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -22,17 +22,7 @@ NAMES = ("dynamic", "unfolded", "folded", "hand", "separate")
 def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
     """Import a file of benchmarks/ as ``python benchmarks/NAME.py`` does."""
 
-    def load(name: str) -> ModuleType:
-        monkeypatch.syspath_prepend(str(BENCHMARKS))
-        spec = importlib.util.spec_from_file_location(f"benchmark_{name}", BENCHMARKS / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, spec.name, module)
-        spec.loader.exec_module(module)
-        return module
-
-    return load
+    return lambda name: script_module(monkeypatch, BENCHMARKS / f"{name}.py", "benchmark")
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +14,7 @@ from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.registry import DATASETS, HOOKS, METRICS, MODELS
 from mmengine.runner import Runner
+from script_module import script_module
 from torch import nn
 
 from mmdymu import Preference
@@ -97,18 +96,7 @@ class ToyMetric(BaseMetric):
 def load_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
     """Import a file of tools/ as ``python tools/NAME.py`` does: with its folder first on the path."""
 
-    def load(name: str) -> ModuleType:
-        monkeypatch.syspath_prepend(str(TOOLS))
-        # Not under its own name: test.py would hide a module of the standard library.
-        spec = importlib.util.spec_from_file_location(f"tool_{name}", TOOLS / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, spec.name, module)
-        spec.loader.exec_module(module)
-        return module
-
-    return load
+    return lambda name: script_module(monkeypatch, TOOLS / f"{name}.py", "tool")
 
 
 @pytest.fixture
