@@ -58,8 +58,8 @@ class PreferenceSweep:
         states: Gives the states of a tree's nodes under a preference, such as adapted norms.
         delta: Turns metrics of a network and of the single-task nets into Δm, per cent; None where it is not defined.
         profile: Times of the model's parts, for budgets of latency.
-        single: Single-task nets of another sweep, which take the place of the model's own anchor; then, and with
-            ``runs_anchor``, no trees but the tested ones are compared.
+        single: Single-task nets of another sweep, by whose losses all are divided in place of the model's own anchor's.
+            What the trees of searches minimise is still divided by those of its own, as a controller's training is.
         runs_anchor: Test the anchor itself, whatever the preference; needs no trained edge hypernet.
     """
 
@@ -87,8 +87,8 @@ class PreferenceSweep:
             oracle_table: Path losses of test images, for the oracle.
 
         Returns:
-            The tests; the choice ``search`` is there if the model has a path table, ``oracle`` if one is given. With
-            single-task nets of another sweep, or of the anchor itself, there is no choice but ``controller``.
+            The tests; the choice ``search`` is there if the model has a path table, ``oracle`` if one is given. Of a
+            static tree, or the anchor itself, there is no choice but ``controller``.
 
         Raises:
             ValueError: If no tree fits a budget.
@@ -108,8 +108,8 @@ class PreferenceSweep:
 
     @property
     def compares_trees(self) -> bool:
-        """Whether the anchor's streams are the single-task nets that losses are divided by, and a controller runs."""
-        return self.single is None and not self.runs_anchor
+        """Whether a controller chooses, so that other choices at its share mean something."""
+        return self.model.static_tree is None and not self.runs_anchor
 
     def _predicted(self, preferences: Sequence[Preference]) -> list[BranchingTree]:
         if self.runs_anchor:

@@ -49,7 +49,7 @@ class SweepSettings:
         runs_per_pass: Networks that are evaluated together; results are written after every pass.
         cache_gib: Test images and labels stay in memory between passes up to that size, else they are loaded anew.
         single: Folder, or sweep.jsonl, of another sweep of the same data, whose single-task nets losses are divided by,
-            in place of the model's own anchor; trees of the own anchor are then not compared. None: the own anchor.
+            in place of the model's own anchor. None: the own anchor.
 
     Raises:
         ValueError: If a number is out of range.
