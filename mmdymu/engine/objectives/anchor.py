@@ -19,6 +19,10 @@ from ..frames import Frames, joined
 from .base import StageObjective
 from .single_losses import anchor_losses, inverse_losses
 
+INVERSE = "inverse"
+SMALLEST_LOSS = 1e-6
+"""A batch without labels of a task has the loss 0, whose logarithm is none."""
+
 
 @OBJECTIVES.register_module()
 class AnchorObjective(StageObjective):
@@ -62,14 +66,23 @@ class AnchorObjective(StageObjective):
 
 @OBJECTIVES.register_module()
 class TrunkObjective(StageObjective):
-    """A short shared-trunk training that gives all streams their common start where no pretrained weights exist.
+    """A shared-trunk training before the streams part: their common start where no pretrained weights exist.
+
+    A long one keeps the streams so much alike that sharing costs little (docs/benchmark.md).
 
     Args:
-        loss_weights: Weight of each task's loss; 1 where a task is not named.
+        loss_weights: Weight of each task's loss; 1 where a task is not named. ``inverse`` weighs each loss by 1 / its
+            own value in every step, so that tasks count alike whatever their units: the gradient is that of Σ_i log L_i
+            (the geometric mean of Chennupati et al., MultiNet++, CVPRW 2019). Losses below 1e-6 then train nothing.
+
+    Raises:
+        ValueError: If ``loss_weights`` is another text.
     """
 
-    def __init__(self, loss_weights: Mapping[str, float] | None = None) -> None:
-        self.loss_weights = dict(loss_weights or {})
+    def __init__(self, loss_weights: Mapping[str, float] | str | None = None) -> None:
+        if isinstance(loss_weights, str) and loss_weights != INVERSE:
+            raise ValueError(f"loss_weights={loss_weights!r} must be numbers by task, {INVERSE!r} or None")
+        self.loss_weights = loss_weights or {}
 
     def trained_modules(self, model: ControllableNet) -> Sequence[nn.Module]:
         """The first stream, as everybody's trunk, and all heads."""
@@ -78,7 +91,11 @@ class TrunkObjective(StageObjective):
     def losses(self, model: ControllableNet, **batch: Any) -> dict[str, Tensor]:
         """Weighted task losses of the shared trunk."""
         tree = BranchingTree.shared(model.num_tasks, model.num_layers, 0)
-        return _single_losses(model, tree, self.loss_weights, **batch)
+        if isinstance(self.loss_weights, Mapping):
+            return _single_losses(model, tree, self.loss_weights, **batch)
+        losses, logs = model.tree_losses(batch["inputs"], batch["data_samples"], tree)
+        logarithms = losses.clamp_min(SMALLEST_LOSS).log()
+        return {**{f"{task}.log_loss": loss for task, loss in zip(model.tasks, logarithms, strict=True)}, **logs}
 
     def finish(self, model: ControllableNet) -> None:
         """Copies the trunk into every stream."""
