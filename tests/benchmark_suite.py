@@ -22,7 +22,7 @@ RUNS = {
         "preference_option": "model.preference",
         "sweep": {"cost_weights": [0.0]},
     },
-    "dymu": {"config": "net.py", "label": "DYMU", "load_from": "single", "own_anchor": True},
+    "dymu": {"config": "net.py", "label": "DYMU", "load_from": "single"},
 }
 
 
@@ -65,8 +65,8 @@ def finish(job: Job, scale: float = 1.0, seconds: float | None = SECONDS) -> Non
         for row in summary["by_cost_weight"]:
             row["weighted_loss"] *= scale
         _write(job.folder / name, lines, summary)
-    done = ("train", *job.sweeps)
-    write_record(job.folder, JobRecord(job.digests, done, "iter_10.pth", seconds))
+    trained = ("iter_10.pth", seconds) if job.run.trains else ()
+    write_record(job.folder, JobRecord(job.digests, job.steps, *trained))
 
 
 def finish_all(jobs: Sequence[Job]) -> None:

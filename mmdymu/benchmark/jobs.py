@@ -15,7 +15,10 @@ from mmengine.config import Config
 
 from .suite import CHECKPOINT, Suite, SuiteRun
 
-__all__ = ["DRAWN", "LISTED", "Job", "suite_jobs"]
+__all__ = ["DRAWN", "LISTED", "TRAIN", "Job", "suite_jobs"]
+
+TRAIN = "train"
+"""A job's first step, and the folder of its training."""
 
 DRAWN, LISTED = "sweep", "sweep_listed"
 """Folders of a job's sweeps: at drawn preferences, and at those of the static nets. A static net's own is the first."""
@@ -50,7 +53,7 @@ class Job:
     @property
     def work_dir(self) -> Path:
         """The training's."""
-        return self.folder / "train"
+        return self.folder / TRAIN
 
     @property
     def _weights(self) -> list[float]:
@@ -76,6 +79,16 @@ class Job:
         listed = {**settings, "preferences": [list(row) for row in self.suite.preferences], "oracle_images": 0}
         return {DRAWN: settings, **({LISTED: listed} if self.suite.has_static_nets else {})}
 
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """``train``, unless another job's checkpoint is swept, and the sweeps."""
+        return (*([TRAIN] if self.run.trains else []), *self.sweeps)
+
+    @property
+    def start(self) -> Job | None:
+        """The job on whose checkpoint this one begins."""
+        return self.needs[self.run.load_from] if self.run.load_from else None
+
     @cached_property
     def _config(self) -> Config:
         """The config's file, read once: what is edited while jobs run counts for the next start."""
@@ -83,18 +96,17 @@ class Job:
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """What was asked, by step: ``train`` and the sweeps. Another config, another digest."""
+        """What was asked, by step: ``train``, also where it is another job's, and the sweeps."""
         before = {name: self.needs[name].digests["train"] for name in self.run.needs}
         train = _digest([self._merged(self.options).to_dict(), before])
-        reference = self.needs.get(self.suite.reference)
-        single = reference.digests["train"] if reference and self.divides_by_reference else None
+        single = self.reference.digests[TRAIN] if self.reference else None
         sweeps = {name: _digest([train, settings, single]) for name, settings in self.sweeps.items()}
-        return {"train": train, **sweeps}
+        return {TRAIN: train, **sweeps}
 
     @property
-    def divides_by_reference(self) -> bool:
-        """Whether losses are divided by another job's single-task nets."""
-        return self.run.name != self.suite.reference and not self.run.own_anchor
+    def reference(self) -> Job | None:
+        """The job by whose single-task nets' losses this one's are divided; None for itself."""
+        return self.needs.get(self.suite.reference)
 
     def train_config(self, checkpoints: Mapping[str, str]) -> Config:
         """The training's config.

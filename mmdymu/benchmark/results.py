@@ -201,7 +201,7 @@ def _unfit(jobs: Sequence[Job]) -> str:
     records = [(job, read_record(job.folder)) for job in jobs]
     if any(record.changed(job.digests) for job, record in records):
         return "left out, it was run with another config or sweep"
-    if any(not {"train", *job.sweeps} <= {*record.done} for job, record in records):
+    if any(not {*job.steps} <= {*record.done} for job, record in records):
         return "not finished"
     singles = [_single(_lines(job, DRAWN))["losses"] for job in jobs]
     if any(losses != singles[0] for losses in singles):
@@ -251,14 +251,15 @@ def _train_seconds(jobs: Sequence[Job]) -> float:
     left = list(jobs)
     while left:
         job = left.pop()
-        needed[job.folder] = job
-        left += [job.needs[job.run.load_from]] if job.run.load_from else []
+        if job.run.trains:
+            needed[job.folder] = job
+        left += [job.start] if job.start else []
     seconds = [read_record(folder).train_seconds for folder in needed]
     return math.fsum(math.nan if value is None else value for value in seconds)
 
 
 def _unlike_anchors(suite: Suite, methods: Sequence[MethodResult]) -> list[str]:
-    """Methods whose own anchors are other nets than the reference."""
+    """Methods whose losses were divided by other single-task nets' than those that the reference has now."""
     by_name = {method.name: {seed.seed: seed.single for seed in method.seeds} for method in methods}
     reference, notes = by_name.get(suite.reference, {}), []
     for method in methods:

@@ -14,8 +14,8 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
-from .jobs import Job
-from .steps import TRAIN, Step, begin_job, finish_step, next_step
+from .jobs import TRAIN, Job
+from .steps import Step, begin_job, finish_step, next_step
 from .training_log import TrainingState, read_logs, training_state
 
 __all__ = ["Failure", "JobRunner"]

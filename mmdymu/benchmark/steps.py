@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .jobs import DRAWN, Job
+from .jobs import DRAWN, TRAIN, Job
 from .record import JobRecord, read_record, write_record
 from .training_log import read_logs, training_seconds
 
 __all__ = ["Step", "begin_job", "finish_step", "next_step", "refused_jobs"]
-
-TRAIN = "train"
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def next_step(job: Job, tools: Path) -> Step | None:
         tools: Folder of train.py and sweep.py.
     """
     record = read_record(job.folder)
-    left = [name for name in (TRAIN, *job.sweeps) if name not in record.done]
+    left = [name for name in job.steps if name not in record.done]
     if not left:
         return None
     checkpoints = {name: _checkpoint(needed) for name, needed in job.needs.items()}
@@ -84,8 +82,8 @@ def next_step(job: Job, tools: Path) -> Step | None:
         job.train_config(checkpoints).dump(config)
         arguments = ["train.py", str(config), "--work-dir", str(job.work_dir), "--resume"]
     else:
-        reference = job.needs[job.suite.reference].folder / DRAWN if job.divides_by_reference else None
-        job.sweep_config(name, checkpoints, reference).dump(config)
+        single = job.reference.folder / DRAWN if job.reference else None
+        job.sweep_config(name, checkpoints, single).dump(config)
         folder = job.folder / name
         out = ["--out", str(folder), "--work-dir", str(folder / "logs")]
         arguments = ["sweep.py", str(config), _checkpoint(job), *out]
@@ -113,4 +111,7 @@ def finish_step(step: Step) -> None:
 
 
 def _checkpoint(job: Job) -> str:
+    if not job.run.trains:
+        assert job.start is not None
+        return _checkpoint(job.start)
     return str(job.work_dir / str(read_record(job.folder).checkpoint))

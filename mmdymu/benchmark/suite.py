@@ -37,8 +37,7 @@ class SuiteRun:
         after: Other runs that must be finished before.
         preference_option: Of a static net: the dotted key that takes the preference. There is one training for each
             of the suite's preferences, and together they are one method.
-        own_anchor: The streams are the reference's own single-task nets, so that heuristic, search and oracle trees
-            can be compared; other runs' losses are divided by the reference's.
+        trains: False sweeps the checkpoint of ``load_from`` itself under this run's config and options.
         sweep: Settings over the suite's, such as ``cost_weights=(0.0,)`` for a net without cost control.
     """
 
@@ -50,7 +49,7 @@ class SuiteRun:
     load_from: str | None = None
     after: tuple[str, ...] = ()
     preference_option: str | None = None
-    own_anchor: bool = False
+    trains: bool = True
     sweep: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -181,6 +180,10 @@ def _check(suite: Suite) -> None:
         where = f"benchmark.runs.{run.name}"
         _check_needs(suite, run, where)
         _check_sweep({**suite.sweep, **run.sweep}, where)
+        if not run.trains and (run.load_from is None or run.preference_option):
+            raise ValueError(
+                f"{where}.trains=False needs load_from, whose checkpoint is swept, and no preference_option"
+            )
         if run.preference_option and not suite.preferences:
             raise ValueError(f"{where}.preference_option needs benchmark.preferences, one training for each")
     _check_preferences(suite)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from benchmark_suite import RUNS, suite_of
+from mmengine.config import Config
 
 from mmdymu.benchmark import Job, read_suite, suite_jobs
 from mmdymu.benchmark.record import JobRecord, read_record, write_record
@@ -45,8 +46,9 @@ def test_configs_have_seed_options_and_checkpoints(tmp_path: Path) -> None:
     assert sweep == {"seed": 3, "preferences": 4, "cost_weights": [0.0, 1.0], "single": "there"}
     dymu = job_of(jobs, "dymu")
     assert dymu.train_config({"single": "s.pth"}).load_from == "s.pth"
-    assert dymu.sweep_config("sweep", {"single": "s.pth"}, None).sweep.single is None
-    assert [job.divides_by_reference for job in (peer, dymu, job_of(jobs, "single"))] == [True, False, False]
+    single = job_of(jobs, "single")
+    assert single.sweep_config("sweep", {}, None).sweep.single is None
+    assert (peer.reference, dymu.reference, single.reference) == (job_of(jobs, "single", 1), single, None)
 
 
 def digests(tmp_path: Path, name: str, **changes: object) -> dict[str, str]:
@@ -90,6 +92,26 @@ def test_steps_follow_each_other(tmp_path: Path) -> None:
     )  # fmt: skip
     with pytest.raises(FileNotFoundError, match=r"has no summary\.json"):
         finish_step(step)
+
+
+def test_a_run_that_does_not_train_sweeps_anothers_checkpoint(tmp_path: Path) -> None:
+    bare = {"config": "net.py", "load_from": "dymu", "trains": False, "cfg_options": {"model.width": 8}}
+    _, jobs = suite_of(tmp_path, {**RUNS, "bare": bare, "barer": {**bare, "load_from": "bare"}})
+    dymu = job_of(jobs, "dymu")
+    write_record(dymu.folder, JobRecord(dymu.digests, dymu.steps, "iter_7.pth"))
+    for name in ("bare", "barer"):
+        job = job_of(jobs, name)
+        assert job.steps == ("sweep", "sweep_listed")
+        begin_job(job, redo=False)
+        step = next_step(job, Path("tools"))
+        assert step is not None
+        assert step.command[1:4] == (
+            "tools/sweep.py", str(job.folder / "sweep_config.py"), str(dymu.work_dir / "iter_7.pth")
+        )  # fmt: skip
+        assert Config.fromfile(job.folder / "sweep_config.py").model.width == 8
+    other = {**RUNS["dymu"], "cfg_options": {"model.width": 5}}
+    _, changed = suite_of(tmp_path, {**RUNS, "dymu": other, "bare": bare})
+    assert [job.run.name for job, _ in refused_jobs(changed)] == ["dymu", "bare"], "it is another checkpoint"
 
 
 def test_another_request_is_refused_or_redone(tmp_path: Path) -> None:

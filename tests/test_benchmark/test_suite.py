@@ -78,6 +78,7 @@ def test_bad_suites_are_named(tmp_path: Path, changes: dict[str, Any], message: 
         ({"config": 3}, r"runs\.more\.config must be a file's path, got 3"),
         ({"config": "net.py", "sweep": None}, r"runs\.more\.sweep must be a dictionary of settings, got None"),
         ({"config": "net.py", "load_from": "nobody"}, r"runs\.more needs the run 'nobody'"),
+        ({"config": "net.py", "trains": False}, r"runs\.more\.trains=False needs load_from"),
         ({"config": "net.py", "after": ["static"]}, "has a net for every preference: which one"),
         ({"config": "net.py", "seeds": [0, 5]}, r"has the seeds \[5\], which 'single' does not have"),
         ({"config": "net.py", "after": ["more"]}, "in a circle: more → more"),

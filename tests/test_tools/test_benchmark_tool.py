@@ -136,7 +136,13 @@ def test_tiny_rooms(tool: ModuleType, tmp_path: Path, monkeypatch: pytest.Monkey
             "preference_option": f"{objective}preference",
             "sweep": {"cost_weights": [0.0]},
         },
-        "dymu": {"config": SCENES, "cfg_options": edges, "load_from": "single", "own_anchor": True},
+        "dymu": {"config": SCENES, "cfg_options": edges, "load_from": "single"},
+        "bare": {
+            "config": SCENES,
+            "cfg_options": {"model.weight_hypernet": None},
+            "load_from": "dymu",
+            "trains": False,
+        },
     }
     sweep = {"preferences": 2, "cost_weights": [0.0, 1.0], "curve_preferences": 2, "references": [20.0]}
     write_suite(tmp_path, runs, seeds=[1], preferences=[(2, 1, 1)], sweep=sweep, cfg_options=small())
@@ -144,8 +150,8 @@ def test_tiny_rooms(tool: ModuleType, tmp_path: Path, monkeypatch: pytest.Monkey
     assert tool.main(arguments) == 0, Path("out/single/seed1/train.log").read_text()
     assert ": stage " in capsys.readouterr().out
     data = json.loads(Path("out/benchmark.json").read_text())
-    assert data["notes"] == [], "the controller's anchor is the reference"
-    single, static, dymu = data["methods"]
+    assert data["notes"] == []
+    single, static, dymu, bare = data["methods"]
     assert single["by_cost_weight"]["sweep"][0]["rL"]["mean"] == pytest.approx(1)
     (row,) = static["by_cost_weight"]["sweep_listed"]
     assert (row["share"]["mean"], row["cost_weight"]) == (0, 0)
@@ -155,5 +161,9 @@ def test_tiny_rooms(tool: ModuleType, tmp_path: Path, monkeypatch: pytest.Monkey
     assert torch.equal(first, second), "the nets' losses have the single-task nets' weights"
     assert [row["cost_weight"] for row in dymu["by_cost_weight"]["sweep"]] == [0, 1]
     assert dymu["train_seconds"]["mean"] >= single["train_seconds"]["mean"] >= 0
+    assert bare["train_seconds"] == dymu["train_seconds"]
+    assert bare["control_params"]["mean"] < dymu["control_params"]["mean"]
+    trees = [[row["share"] for row in method["by_cost_weight"]["sweep"]] for method in (dymu, bare)]
+    assert trees[0] == trees[1]
     assert tool.main(arguments) == 0
     assert "training" not in capsys.readouterr().out, "a second start finds all done"
