@@ -14,7 +14,7 @@ from mmdymu.engine.loops.ownership import build_optimizer
 from mmdymu.models import FreeEdges
 from mmdymu.registry import MODELS
 
-ANCHOR = Config.fromfile(ROOT / "configs" / "dymu" / "nyud_mbv2.py").train_cfg.stages.anchor
+ANCHOR = Config.fromfile(ROOT / "configs" / "dymu" / "nyud_mbv2_separate.py").train_cfg.stages.anchor
 RATES = {"ltb": {(1e-3, 1e-2), (1e-2, 0.0)}, "bmtas": {(1e-3, 1e-4), (1e-2, 5e-5)}}
 
 

@@ -31,7 +31,7 @@ def build(name: str) -> ControllableNet:
 
 @pytest.mark.parametrize("name", PEERS)
 def test_start_data_and_schedule_are_those_of_the_anchor(name: str) -> None:
-    config, own = load(name), Config.fromfile(CONFIGS / "dymu" / "nyud_mbv2.py")
+    config, own = load(name), Config.fromfile(CONFIGS / "dymu" / "nyud_mbv2_separate.py")
     for key in ("stream", "heads", "data_preprocessor", "image_size", "tasks"):
         assert config.model[key] == own.model[key]
     for key in ("train_dataloader", "test_dataloader", "test_evaluator", "optim_wrapper", "randomness", "sweep"):
@@ -41,6 +41,16 @@ def test_start_data_and_schedule_are_those_of_the_anchor(name: str) -> None:
     assert config.train_cfg.stages.get("trunk") == own.train_cfg.stages.get("trunk")
     assert [stage.name for stage in build_stages(config.train_cfg.stages)][-1:] == ["tree"]
     assert {stage.name for stage in build_stages(config.train_cfg.stages)} <= {"trunk", "tree"}
+
+
+def test_joint_streams_have_as_many_iterations_as_separate_ones() -> None:
+    joint, separate = (Config.fromfile(CONFIGS / "dymu" / f"nyud_mbv2{name}.py") for name in ("", "_separate"))
+    lengths = [
+        sum(stages[name].max_iters for name in ("trunk", "anchor") if stages.get(name))
+        for stages in (joint.train_cfg.stages, separate.train_cfg.stages)
+    ]
+    assert lengths[0] == lengths[1]
+    assert (joint.model, joint.train_dataloader) == (separate.model, separate.train_dataloader)
 
 
 def test_all_methods_have_the_same_initial_weights() -> None:

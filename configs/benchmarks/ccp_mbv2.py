@@ -2,8 +2,8 @@
 
 _base_ = ["./nyud_mbv2_4task.py"]
 
-photos = dict(config="../dymu/ccp_mbv2.py")
+peer, dymu = dict(config="../dymu/ccp_mbv2_separate.py"), dict(config="../dymu/ccp_mbv2.py")
 benchmark = dict(
     title="Clothing photos at half size, MobileNetV2 x0.35: semseg, parts, saliency, edges",
-    runs=dict(single_task=photos, static_trunk=photos, phn_bn=photos, dymu_bare=photos, dymu=photos),
+    runs=dict(single_task=peer, static_trunk=peer, phn_bn=peer, dymu=dymu, dymu_bare=dymu),
 )

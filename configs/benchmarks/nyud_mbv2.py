@@ -8,9 +8,9 @@ weights = "{checkpoint:single_task}"
 one_cost = dict(cost_weights=(0.0,))
 tree = {"train_cfg.stages.tree.objective.loss_weights": weights}
 search = {"train_cfg.stages.search.objective.loss_weights": weights}
-# The controller is trained on the single-task nets themselves.
-dymu = dict(config="../dymu/nyud_mbv2.py", load_from="single_task", own_anchor=True)
-skip = {"train_cfg.skip": ["trunk", "anchor"]}
+# The same checkpoint, its norms those of the anchor.
+bare = dict(trains=False, cfg_options={"model.weight_hypernet": None})
+no_oracle = dict(oracle_images=0)
 
 benchmark = dict(
     title="NYU-v2 at half size, MobileNetV2 x0.35: semseg, depth, normals",
@@ -33,13 +33,22 @@ benchmark = dict(
         phn_bn=dict(config="../peers/phn_bn_nyud_mbv2.py", label="PHN-BN", cfg_options=tree, sweep=one_cost),
         ltb=dict(config="../peers/ltb_nyud_mbv2.py", label="LTB", cfg_options=search, sweep=one_cost),
         bmtas=dict(config="../peers/bmtas_nyud_mbv2.py", label="BMTAS", cfg_options=search, sweep=one_cost),
-        dymu_bare=dict(
-            **dymu,
-            label="DYMU without weight hypernet",
-            cfg_options={**skip, "model.weight_hypernet": None, "train_cfg.stages.weights": None},
+        # Of as many iterations, but its streams are other nets than the single-task ones.
+        dymu=dict(config="../dymu/nyud_mbv2.py", label="DYMU", sweep=no_oracle),
+        dymu_bare=dict(**bare, config="../dymu/nyud_mbv2.py", label="DYMU without weight hypernet", load_from="dymu"),
+        # The paper's streams: the single-task nets themselves.
+        separate=dict(
+            config="../dymu/nyud_mbv2_separate.py",
+            label="DYMU on single-task streams",
+            load_from="single_task",
+            cfg_options={"train_cfg.skip": ["trunk", "anchor"]},
+            sweep=no_oracle,
         ),
-        dymu=dict(**dymu, label="DYMU", cfg_options=skip),
-        # Of as many iterations (given ImageNet weights); its own streams are other nets than the single-task ones.
-        dymu_joint=dict(config="../dymu/nyud_mbv2_joint.py", label="DYMU, streams begun as one trunk"),
+        separate_bare=dict(
+            **bare,
+            config="../dymu/nyud_mbv2_separate.py",
+            label="DYMU on single-task streams without weight hypernet",
+            load_from="separate",
+        ),
     ),
 )

@@ -1,11 +1,12 @@
 """Four tasks of NYU-v2 frames, edges among them, MobileNetV2 x0.35; one seed.
 
-The peers are the four-task config itself with other settings: a static net's objective takes the place of the anchor's,
-on the same schedule.
+The peers are the four-task config of separate streams with other settings: a static net's objective takes the place of
+the anchor's, on the same schedule.
 """
 
 one_cost = dict(cost_weights=(0.0,))
-config = "../dymu/nyud_mbv2_4task.py"
+peer = dict(config="../dymu/nyud_mbv2_4task_separate.py")
+dymu = dict(config="../dymu/nyud_mbv2_4task.py")
 no_controller = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None}
 trunk = {
     **no_controller,
@@ -14,8 +15,6 @@ trunk = {
     # The single-task nets' losses put all methods' losses on one scale.
     "train_cfg.stages.anchor.objective.loss_weights": "{checkpoint:single_task}",
 }
-dymu = dict(config=config, load_from="single_task", own_anchor=True)
-skip = {"train_cfg.skip": ["trunk", "anchor"]}
 
 benchmark = dict(
     title="NYU-v2 at half size, MobileNetV2 x0.35: semseg, depth, normals, edges",
@@ -25,7 +24,7 @@ benchmark = dict(
     sweep=dict(preferences=20, cost_weights=(0.0, 0.5, 1.0), seed=0, references=(2.0, 3.0), oracle_images=32),
     runs=dict(
         single_task=dict(
-            config=config,
+            **peer,
             label="Single-task nets",
             cfg_options={
                 **no_controller,
@@ -36,14 +35,14 @@ benchmark = dict(
             sweep=one_cost,
         ),
         static_trunk=dict(
-            config=config,
+            **peer,
             label="Shared trunks, one a preference",
             preference_option="train_cfg.stages.anchor.objective.preference",
             cfg_options={**trunk, "model.weight_hypernet": None},
             sweep=one_cost,
         ),
         phn_bn=dict(
-            config=config,
+            **peer,
             label="PHN-BN",
             cfg_options={
                 **trunk,
@@ -52,11 +51,14 @@ benchmark = dict(
             },
             sweep=one_cost,
         ),
+        dymu=dict(**dymu, label="DYMU", sweep=dict(oracle_images=0)),
+        # The same checkpoint, its norms those of the anchor.
         dymu_bare=dict(
             **dymu,
             label="DYMU without weight hypernet",
-            cfg_options={**skip, "model.weight_hypernet": None, "train_cfg.stages.weights": None},
+            load_from="dymu",
+            trains=False,
+            cfg_options={"model.weight_hypernet": None},
         ),
-        dymu=dict(**dymu, label="DYMU", cfg_options=skip),
     ),
 )

@@ -1,11 +1,11 @@
-"""What each part of the edge stage does, trained on the single-task nets of nyud_mbv2.py; one seed.
+"""What each part of the edge stage does, trained on the streams of nyud_mbv2.py; one seed.
 
 Without the weight hypernet, so that trees alone differ. The variants of nyud_mbv2_paper.py are left out: each trains
 through images for the better part of an hour.
 """
 
 settings = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None, "model.weight_hypernet": None}
-edges_alone = dict(load_from="single_task", own_anchor=True, cfg_options=settings)
+edges_alone = dict(load_from="dymu", cfg_options=settings)
 
 benchmark = dict(
     title="Ablations on NYU-v2 at half size, MobileNetV2 x0.35",
@@ -16,7 +16,14 @@ benchmark = dict(
         single_task=dict(
             config="../peers/single_task_nyud_mbv2.py", label="Single-task nets", sweep=dict(cost_weights=(0.0,))
         ),
-        expected_cost=dict(**edges_alone, config="../dymu/nyud_mbv2.py", label="Expected cost (default)"),
+        dymu=dict(config="../dymu/nyud_mbv2.py", label="Expected cost (default), with the weight hypernet"),
+        expected_cost=dict(
+            config="../dymu/nyud_mbv2.py",
+            label="Expected cost (default)",
+            load_from="dymu",
+            trains=False,
+            cfg_options={"model.weight_hypernet": None},
+        ),
         no_inactive=dict(
             **edges_alone, config="../ablations/nyud_mbv2_no_inactive.py", label="Expected cost, no L_inactive"
         ),

@@ -4,7 +4,7 @@ of 2 and 4 images.
 Gumbel samples through images, one preference a step, undivided regularisers with the parent's usage, fixed w_i.
 """
 
-_base_ = ["./nyud_mbv2.py"]
+_base_ = ["./nyud_mbv2_separate.py"]
 
 edge_iters, weight_iters = 10_000, 3000
 train_cfg = dict(

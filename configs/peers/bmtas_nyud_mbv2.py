@@ -1,6 +1,6 @@
 """BMTAS in the house of nyud_mbv2.py: a cheap static tree is searched, then trained from the initial weights."""
 
-_base_ = ["../dymu/nyud_mbv2.py"]
+_base_ = ["../dymu/nyud_mbv2_separate.py"]
 
 model = dict(edge_hypernet=dict(_delete_=True, type="FreeEdges"), weight_hypernet=None)
 # A step trains either the choices or the weights.

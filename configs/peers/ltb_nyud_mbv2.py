@@ -1,6 +1,6 @@
 """LTB in the house of nyud_mbv2.py: a static tree is searched without a cost, then trained from the initial weights."""
 
-_base_ = ["../dymu/nyud_mbv2.py"]
+_base_ = ["../dymu/nyud_mbv2_separate.py"]
 
 model = dict(edge_hypernet=dict(_delete_=True, type="FreeEdges"), weight_hypernet=None)
 train_cfg = dict(

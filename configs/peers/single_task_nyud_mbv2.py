@@ -1,6 +1,6 @@
 """The single-task nets of nyud_mbv2.py: its anchor alone, whose w_i the other nets are trained with."""
 
-_base_ = ["../dymu/nyud_mbv2.py"]
+_base_ = ["../dymu/nyud_mbv2_separate.py"]
 
 model = dict(weight_hypernet=None)
 train_cfg = dict(

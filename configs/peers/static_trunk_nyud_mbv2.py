@@ -3,7 +3,7 @@
 Another preference: --cfg-options 'train_cfg.stages.tree.objective.preference=[0.6,0.2,0.2]'.
 """
 
-_base_ = ["../dymu/nyud_mbv2.py"]
+_base_ = ["../dymu/nyud_mbv2_separate.py"]
 
 model = dict(edge_hypernet=dict(_delete_=True, type="FixedEdges", tree="shared"), weight_hypernet=None)
 

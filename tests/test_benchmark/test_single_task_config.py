@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_single_task_nets_are_the_anchor_stage_of_dymu() -> None:
     peer, dymu = (Config.fromfile(ROOT / "configs" / name) for name in (
-        "peers/single_task_nyud_mbv2.py", "dymu/nyud_mbv2.py"))  # fmt: skip
+        "peers/single_task_nyud_mbv2.py", "dymu/nyud_mbv2_separate.py"))  # fmt: skip
     init_default_scope(peer.default_scope)
     stages = {stage.name: stage for stage in build_stages(peer.train_cfg.stages)}
     assert set(stages) <= {"trunk", "anchor"}
