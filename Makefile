@@ -44,11 +44,16 @@ nyu: install
 	$(BIN)/python tools/demo.py configs/dymu/nyud_mbv2.py --resume
 	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2.py $$(cat work_dirs/nyud_mbv2/last_checkpoint)
 
-# On the anchor that `make nyu` has trained: the paper's own settings, and L_active in place of the expected cost.
-nyu-paper nyu-active: install
-	$(BIN)/python tools/train.py configs/dymu/nyud_mbv2_$(@:nyu-%=%).py --resume \
-		--cfg-options load_from=$$(cat work_dirs/nyud_mbv2/last_checkpoint) "train_cfg.skip=['anchor']"
-	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2_$(@:nyu-%=%).py $$(cat work_dirs/nyud_mbv2_$(@:nyu-%=%)/last_checkpoint)
+# The paper's own settings and single-task streams.
+nyu-paper: install
+	$(BIN)/python tools/train.py configs/dymu/nyud_mbv2_paper.py --resume
+	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2_paper.py $$(cat work_dirs/nyud_mbv2_paper/last_checkpoint)
+
+# On the streams that `make nyu` has trained: L_active in place of the expected cost.
+nyu-active: install
+	$(BIN)/python tools/train.py configs/dymu/nyud_mbv2_active.py --resume \
+		--cfg-options load_from=$$(cat work_dirs/nyud_mbv2/last_checkpoint) "train_cfg.skip=['trunk','anchor']"
+	$(BIN)/python tools/control.py configs/dymu/nyud_mbv2_active.py $$(cat work_dirs/nyud_mbv2_active/last_checkpoint)
 
 # Of what `make nyu` has trained: all measures and figures, goes on where it was interrupted.
 nyu-sweep: export GOMP_SPINCOUNT ?= 20000

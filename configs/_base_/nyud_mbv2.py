@@ -1,32 +1,16 @@
 """NYU-v2 frames at half size, three tasks, MobileNetV2 x0.35: what all methods have in common but a schedule."""
 
-_base_ = ["./default_runtime.py", "./datasets/nyud_256.py", "./models/dymu_semseg_depth_normals.py"]
+_base_ = [
+    "./default_runtime.py",
+    "./datasets/nyud_256.py",
+    "./models/dymu_semseg_depth_normals.py",
+    "./models/mobilenet_v2_035.py",
+]
 
-# After _base_: before it, mmengine 0.10.7 would take this for a config of its other syntax.
-import os.path as osp
-
-# ImageNet weights of this width are nowhere to download: without the file, a shared trunk gives the common start, and
-# streams that learn together do so for longer.
-weights = "{{$MMDYMU_DATA_ROOT:data}}/weights/mobilenet_v2_0.35_imagenet_mmpretrain.pth"
-if osp.isfile(weights):
-    init_cfg, trunk, joint_iters = dict(type="Pretrained", checkpoint=weights), None, 1200
-else:
-    init_cfg, trunk, joint_iters = None, dict(max_iters=3000, objective=dict(type="TrunkObjective")), 4200
 sizes = dict(in_channels=112, c1_in_channels=8)
 model = dict(
     image_size=(128, 168),
-    data_preprocessor=dict(type="MultiTaskDataPreprocessor", mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True),
-    stream=dict(
-        granularity="stage",
-        backbone=dict(
-            type="mmseg.MobileNetV2",
-            widen_factor=0.35,
-            strides=(1, 2, 2, 2, 1, 1, 1),
-            dilations=(1, 1, 1, 1, 1, 2, 2),
-            out_indices=(1, 6),
-            norm_cfg=dict(type="BN", requires_grad=True),
-            init_cfg=init_cfg,
-        ),
-    ),
+    data_preprocessor={{_base_.data_preprocessor}},
+    stream=dict(granularity="stage", backbone={{_base_.backbone}}),
     heads=dict(semseg=dict(num_classes=13, **sizes), depth=dict(decoder=sizes), normals=dict(decoder=sizes)),
 )

@@ -1,7 +1,7 @@
-"""The paper's own settings on the frames and anchors of nyud_mbv2.py; 10 000 and 3000 iterations for its 30 000 each,
-of 2 and 4 images.
+"""The paper's own settings on the frames and streams of nyud_mbv2_separate.py.
 
-Gumbel samples through images, one preference a step, undivided regularisers with the parent's usage, fixed w_i.
+10 000 and 3000 iterations for its 30 000 each, of 2 and 4 images: Gumbel samples through images, one preference a step,
+undivided regularisers with the parent's usage, fixed w_i.
 """
 
 _base_ = ["./nyud_mbv2_separate.py"]
