@@ -22,6 +22,7 @@ from mmdymu.registry import LOOPS
 from ..balancing import balanced_order
 from ..frames import Frames
 from ..hooks.stage_progress_hook import StageProgressHook
+from ..hooks.stage_record_hook import StageRecordHook
 from ..seeding import SeededDataset, StageSampler, derive_seed
 from .ownership import build_optimizer, finish_stage
 from .restarting import keep_or_restore_start
@@ -68,6 +69,8 @@ class StageTrainLoop(BaseLoop):
         if runner.param_schedulers:
             print_log("the top-level param_scheduler is not used: stages have their own", "current")
         runner.register_hook(StageProgressHook())
+        self._record = StageRecordHook()
+        runner.register_hook(self._record)
         self._iteration = 0
         # Runner.train scales the learning rate and builds the schedule of what the loop leaves it with.
         self._current: Stage | None = self.stages[0]
@@ -84,6 +87,7 @@ class StageTrainLoop(BaseLoop):
     def _iter(self, value: int) -> None:
         # Runner.resume sets the iteration just before it loads optimiser and schedule: the stage that wrote the
         # checkpoint must be installed by then.
+        self._record.check(self._runner, value)
         self._iteration = value
         self._install(self._stage_at(max(value - 1, 0)))
 
