@@ -1,4 +1,4 @@
-"""The jobs of a suite: one training with its sweeps, for one seed and, of static nets, one preference."""
+"""The jobs of a suite: a training, or none, with its sweeps, for one seed and, of static nets, one preference."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DRAWN, LISTED = "sweep", "sweep_listed"
 
 @dataclass(frozen=True)
 class Job:
-    """One training and its sweeps.
+    """One training and its sweeps, or the sweeps of another job's checkpoint.
 
     Attributes:
         run: Of the suite.
@@ -98,7 +98,8 @@ class Job:
     def digests(self) -> dict[str, str]:
         """What was asked, by step: ``train``, also where it is another job's, and the sweeps."""
         before = {name: self.needs[name].digests["train"] for name in self.run.needs}
-        train = _digest([self._merged(self.options).to_dict(), before])
+        swept = [] if self.run.trains else ["nothing is trained"]
+        train = _digest([self._merged(self.options).to_dict(), before, *swept])
         single = self.reference.digests[TRAIN] if self.reference else None
         sweeps = {name: _digest([train, settings, single]) for name, settings in self.sweeps.items()}
         return {TRAIN: train, **sweeps}

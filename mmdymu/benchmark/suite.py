@@ -180,6 +180,8 @@ def _check(suite: Suite) -> None:
         where = f"benchmark.runs.{run.name}"
         _check_needs(suite, run, where)
         _check_sweep({**suite.sweep, **run.sweep}, where)
+        if not isinstance(run.trains, bool):
+            raise ValueError(f"{where}.trains must be True or False, got {run.trains!r}")
         if not run.trains and (run.load_from is None or run.preference_option):
             raise ValueError(
                 f"{where}.trains=False needs load_from, whose checkpoint is swept, and no preference_option"

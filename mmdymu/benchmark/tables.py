@@ -101,9 +101,10 @@ def _equal_share(result: BenchmarkResult) -> TextTable:
         for method, cost_weight, row in compared
     ]  # fmt: skip
     text = (
-        "Mean rL of trees that cost at most what the controller's does, all with the single-task nets' own weights and "
-        "norm statistics: the controller's own, a plain heuristic's, the best on a path table of training images, and "
-        "the best on one of test images (oracle). Only methods whose streams are the single-task nets have them."
+        "Mean rL of trees that cost at most what the controller's does, all with the streams' own weights and norm "
+        "statistics: the controller's own, a plain heuristic's, the best on a path table of training images, and the "
+        "best on one of some test images (oracle). Controllers and searches minimise losses over those of their own "
+        "streams. Static nets have no choice."
     )
     head = ("method", "c", "seeds", "share", "rL\nas tested", *(f"rL\n{choice}" for choice in choices))
     return TextTable("equal_share", "Trees at equal share", text, head, tuple(rows))
@@ -117,7 +118,8 @@ def _sizes(result: BenchmarkResult) -> TextTable:
     ]  # fmt: skip
     text = (
         "Control parameters are those of the hypernets. Training time, as the logs tell it, is the sum over all "
-        "stages, over the nets of a static method, and of the trainings on whose checkpoints a method begins."
+        "stages, over the nets of a static method, and of the trainings on whose checkpoints a method begins, with all "
+        "their stages."
     )
     head = ("method", "seeds", "control\nparameters", "training\n[min]")
     return TextTable("size", "Size and training", text, head, tuple(rows))

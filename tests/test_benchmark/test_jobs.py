@@ -112,6 +112,8 @@ def test_a_run_that_does_not_train_sweeps_anothers_checkpoint(tmp_path: Path) ->
     other = {**RUNS["dymu"], "cfg_options": {"model.width": 5}}
     _, changed = suite_of(tmp_path, {**RUNS, "dymu": other, "bare": bare})
     assert [job.run.name for job, _ in refused_jobs(changed)] == ["dymu", "bare"], "it is another checkpoint"
+    _, trained = suite_of(tmp_path, {**RUNS, "bare": {**bare, "trains": True}})
+    assert [job.run.name for job, _ in refused_jobs(trained)] == ["bare"], "its sweeps are of another net"
 
 
 def test_another_request_is_refused_or_redone(tmp_path: Path) -> None:

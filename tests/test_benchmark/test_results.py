@@ -78,6 +78,18 @@ def test_training_times_add_up(tmp_path: Path) -> None:
     assert math.isnan(read_results(suite, jobs).methods[2].train_seconds.mean)
 
 
+def test_a_net_that_is_swept_twice_is_trained_once(tmp_path: Path) -> None:
+    bare = {"config": "net.py", "label": "Bare", "load_from": "dymu", "trains": False}
+    suite, jobs = suite_of(tmp_path, {**RUNS, "bare": bare}, seeds=[0])
+    finish_all(jobs)
+    result = read_results(suite, jobs)
+    assert result.notes == ()
+    assert [(method.title, method.train_seconds.mean) for method in result.methods[-2:]] == [
+        ("DYMU", 2 * SECONDS),
+        ("Bare", 2 * SECONDS),
+    ]
+
+
 def test_what_is_not_finished_is_noted(tmp_path: Path) -> None:
     suite, jobs = suite_of(tmp_path)
     with pytest.raises(ValueError, match="no job of the suite is finished"):

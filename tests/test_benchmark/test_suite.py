@@ -8,7 +8,7 @@ from benchmark_suite import RUNS, suite_of, write_suite
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmdymu.benchmark import read_suite
+from mmdymu.benchmark import SuiteRun, read_suite
 from mmdymu.engine import TreeObjective
 from mmdymu.engine.loops import build_stages
 from mmdymu.registry import MODELS
@@ -79,6 +79,11 @@ def test_bad_suites_are_named(tmp_path: Path, changes: dict[str, Any], message: 
         ({"config": "net.py", "sweep": None}, r"runs\.more\.sweep must be a dictionary of settings, got None"),
         ({"config": "net.py", "load_from": "nobody"}, r"runs\.more needs the run 'nobody'"),
         ({"config": "net.py", "trains": False}, r"runs\.more\.trains=False needs load_from"),
+        (
+            {"config": "net.py", "trains": False, "load_from": "single", "preference_option": "x"},
+            r"runs\.more\.trains=False needs load_from, whose checkpoint is swept, and no preference_option",
+        ),
+        ({"config": "net.py", "trains": "False"}, r"runs\.more\.trains must be True or False, got 'False'"),
         ({"config": "net.py", "after": ["static"]}, "has a net for every preference: which one"),
         ({"config": "net.py", "seeds": [0, 5]}, r"has the seeds \[5\], which 'single' does not have"),
         ({"config": "net.py", "after": ["more"]}, "in a circle: more → more"),
@@ -136,3 +141,21 @@ def test_shipped_suites_can_be_built(path: Path) -> None:
         if run.preference_option:
             (objective,) = (s.objective for s in stages.values() if isinstance(s.objective, TreeObjective))
             assert objective.preference == list(suite.preferences[0])
+
+
+def merged(run: SuiteRun) -> dict[str, Any]:
+    config = Config.fromfile(run.config)
+    config.merge_from_dict(dict(run.cfg_options))
+    return config.to_dict()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_what_shipped_suites_sweep_is_what_they_have_trained(path: Path) -> None:
+    suite = read_suite(path)
+    for run in (run for run in suite.runs if not run.trains):
+        assert run.load_from is not None
+        first, second = merged(suite.run(run.load_from)), merged(run)
+        for config in (first, second):
+            config["train_cfg"].pop("skip", None)
+            config["model"].pop("weight_hypernet")
+        assert first == second, run.name
