@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,17 @@ def test_config_builds(path: Path) -> None:
         if metric["type"] != "MeanAccuracyMetric"
     } <= {*model.tasks}
     assert not {"pref", "cost_weight"} & set(config), "unset means uniform and 0"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").rglob("*.py")), ids=lambda path: path.stem)
+def test_imports_stand_behind_the_base(path: Path) -> None:
+    kinds = [
+        "import" if isinstance(node, ast.Import | ast.ImportFrom) else "base"
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        or (isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "_base_")
+    ]
+    assert kinds[:1] in ([], ["base"]), "mmengine 0.10.7 takes a config that begins with imports for another syntax"
 
 
 @pytest.mark.parametrize("name", ["pascal_r50", "pascal_mbv2"])

@@ -1,5 +1,8 @@
 """MobileNetV2 x0.35 for images at half size, and what gives its streams a common start."""
 
+_base_ = []
+
+# After _base_: before it, mmengine 0.10.7 would take this for a config of its other syntax.
 import os.path as osp
 
 # ImageNet weights of this width are nowhere to download: without the file, a shared trunk gives the common start, and
