@@ -76,13 +76,17 @@ class TrunkObjective(StageObjective):
             (the geometric mean of Chennupati et al., MultiNet++, CVPRW 2019). Losses below 1e-6 then train nothing.
 
     Raises:
-        ValueError: If ``loss_weights`` is another text.
+        ValueError: If ``loss_weights`` is anything else.
     """
 
     def __init__(self, loss_weights: Mapping[str, float] | str | None = None) -> None:
-        if isinstance(loss_weights, str) and loss_weights != INVERSE:
+        self.loss_weights: Mapping[str, float] | None
+        if loss_weights == INVERSE:
+            self.loss_weights = None
+        elif loss_weights is None or isinstance(loss_weights, Mapping):
+            self.loss_weights = dict(loss_weights or {})
+        else:
             raise ValueError(f"loss_weights={loss_weights!r} must be numbers by task, {INVERSE!r} or None")
-        self.loss_weights = loss_weights or {}
 
     def trained_modules(self, model: ControllableNet) -> Sequence[nn.Module]:
         """The first stream, as everybody's trunk, and all heads."""
@@ -91,7 +95,7 @@ class TrunkObjective(StageObjective):
     def losses(self, model: ControllableNet, **batch: Any) -> dict[str, Tensor]:
         """Weighted task losses of the shared trunk."""
         tree = BranchingTree.shared(model.num_tasks, model.num_layers, 0)
-        if isinstance(self.loss_weights, Mapping):
+        if self.loss_weights is not None:
             return _single_losses(model, tree, self.loss_weights, **batch)
         losses, logs = model.tree_losses(batch["inputs"], batch["data_samples"], tree)
         logarithms = losses.clamp_min(SMALLEST_LOSS).log()

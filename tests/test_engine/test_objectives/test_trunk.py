@@ -62,6 +62,7 @@ def test_a_batch_without_labels_of_a_task_trains_the_others(monkeypatch: pytest.
     assert any(gradient.any() for gradient in found)
 
 
-def test_other_texts_are_refused() -> None:
-    with pytest.raises(ValueError, match="loss_weights='inverted' must be numbers by task, 'inverse' or None"):
-        TrunkObjective("inverted")
+@pytest.mark.parametrize("value", ["inverted", [5, 1, 1], 2.0, False])
+def test_anything_else_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match=r"loss_weights=.* must be numbers by task, 'inverse' or None"):
+        TrunkObjective(value)
