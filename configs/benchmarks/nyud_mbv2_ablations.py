@@ -1,7 +1,7 @@
 """What each part of the edge stage does, trained on the streams of nyud_mbv2.py; one seed.
 
-Without the weight hypernet, so that trees alone differ. The variants of nyud_mbv2_paper.py are left out: each trains
-through images for the better part of an hour.
+Without the weight hypernet, so that trees alone differ, but for `dymu`, on whose streams the others train. The variants
+of nyud_mbv2_paper.py are left out: each trains through images for the better part of an hour.
 """
 
 settings = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None, "model.weight_hypernet": None}

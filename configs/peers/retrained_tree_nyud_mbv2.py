@@ -12,7 +12,7 @@ The last line that it prints is this setting.
 
 _base_ = ["./static_trunk_nyud_mbv2.py"]
 
-# What a controller predicted for equal tasks at cost weight 0.5: one trunk to layer 2, two to layer 4, then three,
-# counted from 0.
+# What a controller of separate streams predicted for equal tasks at cost weight 0.5: one trunk to layer 2, two to layer
+# 4, then three, counted from 0.
 tree = [[0, 1, 2], [0, 1, 2], [0, 0, 2], [0, 1, 2], [0, 1, 0], [0, 1, 2], [0, 1, 2], [0, 1, 2]]
 model = dict(edge_hypernet=dict(tree=tree))

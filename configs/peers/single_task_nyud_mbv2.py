@@ -1,4 +1,4 @@
-"""The single-task nets of nyud_mbv2.py: its anchor alone, whose w_i the other nets are trained with."""
+"""The single-task nets of nyud_mbv2_separate.py: its anchor alone, whose w_i the other nets are trained with."""
 
 _base_ = ["../dymu/nyud_mbv2_separate.py"]
 

@@ -1,4 +1,4 @@
-"""A shared trunk with one head a task, trained for one fixed preference, on the schedule of nyud_mbv2.py's anchor.
+"""A shared trunk with one head a task, trained for one fixed preference, on the schedule of the single-task nets.
 
 Another preference: --cfg-options 'train_cfg.stages.tree.objective.preference=[0.6,0.2,0.2]'.
 """
@@ -18,8 +18,9 @@ train_cfg = dict(
             objective=dict(
                 type="TreeObjective",
                 preference=[1, 1, 1],
-                # 1 / (losses of the single-task nets on training images), as nyud_mbv2.py measures them with seed 0.
-                # A checkpoint's path in place of the numbers takes or measures those of its single-task nets.
+                # 1 / (losses of the single-task nets on training images), as single_task_nyud_mbv2.py measures them
+                # with seed 0. A checkpoint's path in place of the numbers takes or measures those of its single-task
+                # nets.
                 loss_weights=dict(semseg=1.847, depth=2.402, normals=1.402),
                 images={{_base_.train_cfg.stages.edges.objective.images}},
             ),

@@ -24,6 +24,7 @@ from mmdymu.evaluation import MultiTaskEvaluator
 from mmdymu.evaluation.functional import multi_task_delta
 from mmdymu.evaluation.metric_info import main_metrics, metric_info
 from mmdymu.evaluation.sweep import (
+    FREE,
     KeptBatches,
     PreferenceSweep,
     SharedEvaluation,
@@ -230,7 +231,9 @@ class PreferenceSweepLoop(BaseLoop):
                 f"sweep.oracle_images={images}: {model.num_tasks} tasks and {model.num_layers} layers have too many "
                 "paths for a table, so there is no oracle: leave it out"
             )
-        digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()
+        # Neither where things lie nor other single-task nets change the table.
+        measured = {key: value for key, value in header.items() if key not in (*FREE, "single")}
+        digest = hashlib.sha256(json.dumps(measured, sort_keys=True).encode()).hexdigest()
         path = folder / f"oracle_table_{digest[:12]}.npy"
         if not path.exists():
             batches = Frames.from_config(self.runner.cfg, mode).batches(model, images)

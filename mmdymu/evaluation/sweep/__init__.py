@@ -10,10 +10,11 @@ from .settings import Saving, SweepSettings
 from .shared_evaluation import SharedEvaluation
 from .single_line import SingleLine, read_single_line
 from .summary import flat_summary, summarize_sweep, sweep_summary
-from .sweep_file import SweepFile, json_ready
+from .sweep_file import FREE, SweepFile, json_ready
 from .table import sweep_table
 
 __all__ = [
+    "FREE",
     "Asked",
     "KeptBatches",
     "PreferenceSweep",

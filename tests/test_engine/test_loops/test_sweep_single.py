@@ -107,6 +107,17 @@ def test_the_other_sweeps_line_takes_the_place_of_the_own_anchor(single: Path, d
     assert row["weighted_loss"] == pytest.approx(sum(weighted) / len(weighted))
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_a_static_tree_has_no_rivals(single: Path, tmp_path: Path, given: bool) -> None:
+    static = tiny.model_config(
+        stream=tiny.SHORT, edge_hypernet={"type": "FixedEdges", "tree": "shared"}, weight_hypernet=None
+    )
+    settings = {"oracle_images": 2, "cost_weights": (0.0,), **({"single": str(single)} if given else {})}
+    sweep(tmp_path / "s", checkpoint(tmp_path, 1), settings=settings, model=static)
+    assert {bracket["choice"] for bracket in lines(tmp_path / "s", "bracket")} == {"controller"}
+    assert not list((tmp_path / "s").glob("oracle_table_*"))
+
+
 def test_header_summary_table_and_page_name_the_source(single: Path, divided: Path, tmp_path: Path) -> None:
     summary = json.loads((divided / "summary.json").read_text())
     assert summary["header"]["single_from"] == str(single / "sweep.jsonl")
@@ -130,6 +141,9 @@ def test_a_killed_sweep_goes_on_and_may_find_the_source_elsewhere(single: Path, 
     (folder / "sweep.jsonl").write_text("".join(whole[:-2]))
     sweep(folder, checkpoint(tmp_path, 1), settings={"single": str(moved), "oracle_images": 2})
     assert lines(folder, "run") == lines(divided, "run")
+    assert [path.name for path in folder.glob("oracle_table_*")] == [
+        path.name for path in divided.glob("oracle_table_*")
+    ]
     with pytest.raises(ValueError, match=r"belongs to another sweep.*single '.*', now None"):
         sweep(folder, checkpoint(tmp_path, 1), settings={"oracle_images": 2})
 
