@@ -43,13 +43,22 @@ def test_start_data_and_schedule_are_those_of_the_anchor(name: str) -> None:
     assert {stage.name for stage in build_stages(config.train_cfg.stages)} <= {"trunk", "tree"}
 
 
-def test_joint_streams_have_as_many_iterations_as_separate_ones() -> None:
-    joint, separate = (Config.fromfile(CONFIGS / "dymu" / f"nyud_mbv2{name}.py") for name in ("", "_separate"))
+@pytest.mark.parametrize("pretrained", [True, False])
+@pytest.mark.parametrize("name", ["nyud_mbv2", "nyud_mbv2_4task", "ccp_mbv2"])
+def test_joint_streams_have_as_many_iterations_as_separate_ones(
+    name: str, pretrained: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMDYMU_DATA_ROOT", str(tmp_path))
+    if pretrained:
+        (tmp_path / "weights").mkdir()
+        (tmp_path / "weights" / "mobilenet_v2_0.35_imagenet_mmpretrain.pth").touch()
+    joint, separate = (Config.fromfile(CONFIGS / "dymu" / f"{name}{suffix}.py") for suffix in ("", "_separate"))
     lengths = [
-        sum(stages[name].max_iters for name in ("trunk", "anchor") if stages.get(name))
-        for stages in (joint.train_cfg.stages, separate.train_cfg.stages)
+        sum(config.train_cfg.stages[stage].max_iters for stage in ("trunk", "anchor") if config.train_cfg.stages[stage])
+        for config in (joint, separate)
     ]
-    assert lengths[0] == lengths[1]
+    assert lengths == ([2400] * 2 if pretrained else [5400] * 2)
+    assert (separate.train_cfg.stages.trunk is None) == pretrained
     assert (joint.model, joint.train_dataloader) == (separate.model, separate.train_dataloader)
 
 
