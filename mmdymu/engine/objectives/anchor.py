@@ -50,7 +50,8 @@ class AnchorObjective(StageObjective):
 
     def losses(self, model: ControllableNet, **batch: Any) -> dict[str, Tensor]:
         """One loss a task; no parameter is in two of them."""
-        return _single_losses(model, model.anchor_tree, {}, **batch)
+        losses, logs = model.tree_losses(batch["inputs"], batch["data_samples"], model.anchor_tree)
+        return {**_named(model, losses, "loss"), **logs}
 
     def finish(self, model: ControllableNet) -> None:
         """Measures the loss scale, where it is asked for."""
@@ -80,13 +81,9 @@ class TrunkObjective(StageObjective):
     """
 
     def __init__(self, loss_weights: Mapping[str, float] | str | None = None) -> None:
-        self.loss_weights: Mapping[str, float] | None
-        if loss_weights == INVERSE:
-            self.loss_weights = None
-        elif loss_weights is None or isinstance(loss_weights, Mapping):
-            self.loss_weights = dict(loss_weights or {})
-        else:
+        if loss_weights is not None and loss_weights != INVERSE and not isinstance(loss_weights, Mapping):
             raise ValueError(f"loss_weights={loss_weights!r} must be numbers by task, {INVERSE!r} or None")
+        self.loss_weights: Mapping[str, float] | str = {} if loss_weights is None else loss_weights
 
     def trained_modules(self, model: ControllableNet) -> Sequence[nn.Module]:
         """The first stream, as everybody's trunk, and all heads."""
@@ -95,11 +92,11 @@ class TrunkObjective(StageObjective):
     def losses(self, model: ControllableNet, **batch: Any) -> dict[str, Tensor]:
         """Weighted task losses of the shared trunk."""
         tree = BranchingTree.shared(model.num_tasks, model.num_layers, 0)
-        if self.loss_weights is not None:
-            return _single_losses(model, tree, self.loss_weights, **batch)
         losses, logs = model.tree_losses(batch["inputs"], batch["data_samples"], tree)
-        logarithms = losses.clamp_min(SMALLEST_LOSS).log()
-        return {**{f"{task}.log_loss": loss for task, loss in zip(model.tasks, logarithms, strict=True)}, **logs}
+        if isinstance(self.loss_weights, str):
+            return {**_named(model, losses.clamp_min(SMALLEST_LOSS).log(), "log_loss"), **logs}
+        weights = torch.tensor([self.loss_weights.get(task, 1.0) for task in model.tasks], device=losses.device)
+        return {**_named(model, weights * losses, "loss"), **logs}
 
     def finish(self, model: ControllableNet) -> None:
         """Copies the trunk into every stream."""
@@ -107,9 +104,5 @@ class TrunkObjective(StageObjective):
             copy_weights(model.backbone.streams[0], stream)
 
 
-def _single_losses(
-    model: ControllableNet, tree: BranchingTree, loss_weights: Mapping[str, float], **batch: Any
-) -> dict[str, Tensor]:
-    losses, logs = model.tree_losses(batch["inputs"], batch["data_samples"], tree)
-    weights = torch.tensor([loss_weights.get(task, 1.0) for task in model.tasks], device=losses.device)
-    return {**{f"{task}.loss": loss for task, loss in zip(model.tasks, weights * losses, strict=True)}, **logs}
+def _named(model: ControllableNet, losses: Tensor, name: str) -> dict[str, Tensor]:
+    return {f"{task}.{name}": loss for task, loss in zip(model.tasks, losses, strict=True)}
