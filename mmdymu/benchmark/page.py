@@ -10,12 +10,13 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from mmdymu.evaluation.sweep import json_ready
-from mmdymu.visualization.sweep.gallery import figure_bytes, write_file
+from mmdymu.visualization.sweep.gallery import figure_bytes
 from mmdymu.visualization.sweep.html import Element, document, node, table
 from mmdymu.visualization.sweep.page import WORDS
 from mmdymu.visualization.sweep.parts import definitions, links_to, picture, section
 from mmdymu.visualization.sweep.style import MissingPartError
 from mmdymu.visualization.sweep.stylesheet import STYLE
+from mmdymu.whole_file import whole_file
 
 from .figures import draw_hypervolume, draw_uniformity, draw_weighted_loss
 from .results import BenchmarkResult
@@ -77,7 +78,6 @@ def write_benchmark(result: BenchmarkResult, folder: Path) -> list[Path]:
         The three files.
     """
     figures = folder / "figures"
-    figures.mkdir(parents=True, exist_ok=True)
     drawn, missing = [], []
     for kind in FIGURES:
         paths = {ending: figures / f"{kind.name}.{ending}" for ending in ("svg", "png")}
@@ -89,7 +89,8 @@ def write_benchmark(result: BenchmarkResult, folder: Path) -> list[Path]:
                 path.unlink(missing_ok=True)
             continue
         for ending, path in paths.items():
-            write_file(path, figure_bytes(figure, ending))
+            with whole_file(path) as unfinished:
+                unfinished.write_bytes(figure_bytes(figure, ending))
         drawn.append((kind, paths["svg"].read_bytes()))
     texts = {
         "benchmark.md": benchmark_markdown(result, [(kind.title, f"figures/{kind.name}.png") for kind, _ in drawn]),
@@ -97,7 +98,8 @@ def write_benchmark(result: BenchmarkResult, folder: Path) -> list[Path]:
         "benchmark.json": benchmark_json(result),
     }
     for name, text in texts.items():
-        write_file(folder / name, text.encode("utf-8"))
+        with whole_file(folder / name) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
     return [folder / name for name in texts]
 
 

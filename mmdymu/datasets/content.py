@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
+from mmdymu.whole_file import whole_file
+
 from .caching import map_parallel
 from .loading import apply_mask, read_label, read_mask, resized_nearest
 from .task_spec import BACKGROUND, IGNORE_LABEL, TaskSpec
@@ -45,10 +47,8 @@ def images_with_content(
     if not file.is_file():
         print_log(f"Looking which of {len(items)} images have content for {[spec.name for spec in specs]}", "current")
         answers = map_parallel(partial(_all_have_content, specs), paths, num_workers)
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(answers), encoding="utf-8")
-        temporary.replace(file)
+        with whole_file(file) as temporary:
+            temporary.write_text(json.dumps(answers), encoding="utf-8")
     answers = json.loads(file.read_text(encoding="utf-8"))
     return [bool(answer) for answer in answers]
 

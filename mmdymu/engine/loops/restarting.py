@@ -10,6 +10,7 @@ from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
 
 from mmdymu.models import ControllableNet
+from mmdymu.whole_file import whole_file
 
 from .stage import Stage
 
@@ -52,9 +53,8 @@ def keep_or_restore_start(
 
 def _keep(model: ControllableNet, file: Path) -> None:
     if is_main_process():
-        unfinished = file.with_suffix(".tmp")
-        torch.save({part: model.get_submodule(part).state_dict() for part in _PARTS}, unfinished)
-        unfinished.replace(file)
+        with whole_file(file) as unfinished:
+            torch.save({part: model.get_submodule(part).state_dict() for part in _PARTS}, unfinished)
     barrier()
 
 

@@ -46,6 +46,7 @@ from mmdymu.registry import LOOPS
 from mmdymu.search import NodeProfile, feasible_prices
 from mmdymu.search.path_table import build_path_table
 from mmdymu.tree import BranchingTree
+from mmdymu.whole_file import whole_file
 
 from ..calibration import calibrate
 from ..frames import Batch, Frames
@@ -239,9 +240,8 @@ class PreferenceSweepLoop(BaseLoop):
             batches = Frames.from_config(self.runner.cfg, mode).batches(model, images)
             samples = [sample for batch in batches for sample in batch.data_samples]
             table = build_path_table(model, torch.cat([batch.inputs for batch in batches]), samples)
-            unfinished = path.with_suffix(".tmp.npy")
-            np.save(unfinished, table.cpu().numpy())
-            unfinished.replace(path)
+            with whole_file(path) as unfinished:
+                np.save(unfinished, table.cpu().numpy())
         return torch.from_numpy(np.load(path))
 
     def _delta(self, metrics: Mapping[str, float], single: Mapping[str, float]) -> float | None:

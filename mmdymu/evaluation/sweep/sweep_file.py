@@ -13,6 +13,8 @@ from typing import Any
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
+from mmdymu.whole_file import whole_file
+
 from .main_process import on_main_process
 
 __all__ = ["FORMAT", "FREE", "SweepFile", "json_ready"]
@@ -125,6 +127,5 @@ def _text(line: Mapping[str, Any]) -> str:
 
 
 def _replace(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
-    new = path.with_suffix(".tmp")
-    new.write_text("".join(map(_text, lines)), encoding="utf-8")
-    new.replace(path)
+    with whole_file(path) as new:
+        new.write_text("".join(map(_text, lines)), encoding="utf-8")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +10,8 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
+
+from mmdymu.whole_file import whole_file
 
 from .brackets import draw_brackets
 from .cost import draw_cost
@@ -26,7 +26,7 @@ from .style import MissingPartError, evenly_chosen
 from .tradeoff import PAIRS, draw_tradeoff, tradeoff_pairs
 from .trees import chosen_trees, draw_trees
 
-__all__ = ["FIGURES", "DrawnFigure", "FigureKind", "draw_figures", "figure_bytes", "write_figures", "write_file"]
+__all__ = ["FIGURES", "DrawnFigure", "FigureKind", "draw_figures", "figure_bytes", "write_figures"]
 
 DPI = 150
 
@@ -167,27 +167,14 @@ def draw_figures(sweep: SweepRecord) -> list[DrawnFigure]:
 
 def write_figures(figures: list[DrawnFigure], folder: Path) -> None:
     """Write NAME.svg and NAME.png; files of figures that are left out now are removed."""
-    folder.mkdir(parents=True, exist_ok=True)
     for figure in figures:
         for ending, content in (("svg", figure.svg), ("png", figure.png)):
             path = folder / f"{figure.kind.name}.{ending}"
             if content:
-                write_file(path, content)
+                with whole_file(path) as unfinished:
+                    unfinished.write_bytes(content)
             else:
                 path.unlink(missing_ok=True)
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file such that it is never seen half-written."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _draw(kind: FigureKind, sweep: SweepRecord) -> DrawnFigure:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .gallery import draw_figures, write_figures, write_file
+from mmdymu.whole_file import whole_file
+
+from .gallery import draw_figures, write_figures
 from .page import sweep_page
 from .reading import read_sweep
 
@@ -45,7 +47,8 @@ def write_report(folder: str | Path, out: str | Path | None = None) -> WrittenRe
     sweep = read_sweep(folder)
     figures = draw_figures(sweep)
     write_figures(figures, folder / "figures")
-    write_file(page, sweep_page(sweep, figures).encode("utf-8"))
+    with whole_file(page) as unfinished:
+        unfinished.write_text(sweep_page(sweep, figures), encoding="utf-8")
     return WrittenReport(
         page=page,
         figures=folder / "figures",
