@@ -35,6 +35,15 @@ def test_two_stages_of_the_anchors_length(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", [*RATES])
+def test_a_dumped_config_runs_its_stages_in_the_same_order(method: str, tmp_path: Path) -> None:
+    dumped = tmp_path / "dumped.py"
+    load(method).dump(dumped)
+    stages = Config.fromfile(dumped).train_cfg.stages
+    assert [*stages] == sorted(stages), "the dump no longer sorts, so that this test shows nothing"
+    assert [stage.name for stage in build_stages(stages)] == ["search", "retrain"]
+
+
+@pytest.mark.parametrize("method", [*RATES])
 def test_choices_have_their_own_rates(method: str) -> None:
     config = load(method)
     model = MODELS.build(config.model)

@@ -17,7 +17,7 @@ class Stage:
     """A stretch of iterations with one objective.
 
     Attributes:
-        name: Unique name, also part of the seeds: ``trunk``, ``anchor``, ``edges``, ``weights``.
+        name: Unique name, also part of the seeds, see :data:`ORDER`.
         start: Iteration of the run at which it begins.
         max_iters: Number of iterations.
         objective: What is trained.
@@ -54,8 +54,8 @@ class Stage:
         return configs
 
 
-ORDER = ("trunk", "anchor", "edges", "weights")
-"""Where a stage of a known name runs, whatever the order in the config; others come last."""
+ORDER = ("trunk", "anchor", "edges", "weights", "search", "tree", "retrain")
+"""The order in which stages run, whatever that in the config: a config that mmengine has dumped is sorted by name."""
 
 
 _OPTIONS = frozenset(Stage.__dataclass_fields__) - {"name", "start"}
@@ -70,20 +70,26 @@ def build_stages(configs: Mapping[str, Mapping[str, Any] | None], skip: Sequence
         skip: Names of stages that are left out.
 
     Returns:
-        The stages in running order.
+        The stages in running order; those with names of their own come last, in alphabetical order.
 
     Raises:
         TypeError: If the configs are not given by name.
-        ValueError: If no stage is left, a skipped name is unknown, a setting is missing or unknown, or a number is not
-            a positive integer.
+        ValueError: If no stage is left, a skipped name is unknown, stages with names of their own are given in another
+            order, a setting is missing or unknown, or a number is not a positive integer.
     """
     if not isinstance(configs, Mapping):
         raise TypeError(f"train_cfg.stages must be a dict of stages by name, got {type(configs).__name__}")
     unknown = sorted(set(skip) - {*configs, *ORDER})
     if unknown:
         raise ValueError(f"train_cfg.skip has {unknown}, but the stages are {[*configs]}")
+    others = [name for name in configs if name not in ORDER]
+    if others != sorted(others):
+        raise ValueError(
+            f"train_cfg.stages: {others} are not in alphabetical order, in which stages run that are none of "
+            f"{[*ORDER]}, since a dumped config keeps no other: name them so"
+        )
     stages: list[Stage] = []
-    for name in sorted(configs, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER)):
+    for name in [*(name for name in ORDER if name in configs), *others]:
         config = configs[name]
         if config is not None and name not in skip:
             stages.append(_build_stage(name, config, stages[-1].stop if stages else 0))

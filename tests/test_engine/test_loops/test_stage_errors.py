@@ -21,6 +21,7 @@ MODEL = tiny.model_config(stream=tiny.SHORT)
         ([tiny.stage_config("anchor", batch_size=0)], "batch_size=0"),
         ([tiny.stage_config("anchor", max_iter=3)], "'max_iter'"),
         ([{"name": "anchor", "max_iters": 3}], "'objective'"),
+        ([tiny.stage_config("anchor"), {"name": "second"}, {"name": "first"}], r"\['second', 'first'\] are not"),
         ([tiny.stage_config("anchor", param_scheduler=[{"type": "PolyLR", "by_epoch": True}])], "by_epoch=False"),
     ],
 )
