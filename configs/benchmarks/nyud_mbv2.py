@@ -34,6 +34,15 @@ benchmark = dict(
         phn_bn=dict(config="../peers/phn_bn_nyud_mbv2.py", label="PHN-BN", cfg_options=tree, sweep=one_cost),
         ltb=dict(config="../peers/ltb_nyud_mbv2.py", label="LTB", cfg_options=search, sweep=one_cost),
         bmtas=dict(config="../peers/bmtas_nyud_mbv2.py", label="BMTAS", cfg_options=search, sweep=one_cost),
+        # A tree of DYMU's for equal tasks, at most as expensive as BMTAS's, as a static net.
+        retrained=dict(
+            config="../peers/retrained_tree_nyud_mbv2.py",
+            label="DYMU's tree, retrained",
+            tree_of="dymu",
+            flops_of="bmtas",
+            cfg_options=tree,
+            sweep=one_cost,
+        ),
         # Of as many iterations, but its streams are other nets than the single-task ones.
         dymu=dict(config="../dymu/nyud_mbv2.py", label="DYMU", sweep=no_oracle),
         dymu_bare=dict(**bare, config="../dymu/nyud_mbv2.py", label="DYMU without weight hypernet", load_from="dymu"),

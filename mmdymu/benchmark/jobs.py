@@ -15,10 +15,13 @@ from mmengine.config import Config
 
 from .suite import CHECKPOINT, Suite, SuiteRun
 
-__all__ = ["DRAWN", "LISTED", "TRAIN", "Job", "suite_jobs"]
+__all__ = ["DRAWN", "LISTED", "TRAIN", "TREE", "Job", "suite_jobs"]
+
+TREE = "tree"
+"""The step that asks another job's controller for the tree that is trained, and the folder of the answer."""
 
 TRAIN = "train"
-"""A job's first step, and the folder of its training."""
+"""The step that trains, and the folder of the training."""
 
 DRAWN, LISTED = "sweep", "sweep_listed"
 """Folders of a job's sweeps: at drawn preferences, and at those of the static nets. A static net's own is the first."""
@@ -56,6 +59,11 @@ class Job:
         return self.folder / TRAIN
 
     @property
+    def tree_file(self) -> Path:
+        """Where the tree that is trained is written, as ``tools/tree.py`` does."""
+        return self.folder / TREE / "tree.json"
+
+    @property
     def _weights(self) -> list[float]:
         assert self.number is not None
         return list(self.suite.preferences[self.number])
@@ -81,8 +89,8 @@ class Job:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """``train``, unless another job's checkpoint is swept, and the sweeps."""
-        return (*([TRAIN] if self.run.trains else []), *self.sweeps)
+        """``tree`` where one is asked for, ``train``, unless another job's checkpoint is swept, and the sweeps."""
+        return (*([TREE] if self.run.tree_of else []), *([TRAIN] if self.run.trains else []), *self.sweeps)
 
     @property
     def start(self) -> Job | None:
@@ -96,10 +104,11 @@ class Job:
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """What was asked, by step: ``train``, also where it is another job's, and the sweeps."""
+        """What was asked, by step: ``train``, also where it is another job's, with its tree, and the sweeps."""
         before = {name: self.needs[name].digests["train"] for name in self.run.needs}
         swept = [] if self.run.trains else ["nothing is trained"]
-        train = _digest([self._merged(self.options).to_dict(), before, *swept])
+        tree = [self.run.tree_of, self.run.flops_of] if self.run.tree_of else []
+        train = _digest([self._merged(self.options).to_dict(), before, *swept, *tree])
         single = self.reference.digests[TRAIN] if self.reference else None
         sweeps = {name: _digest([train, settings, single]) for name, settings in self.sweeps.items()}
         return {TRAIN: train, **sweeps}
@@ -115,7 +124,10 @@ class Job:
         Args:
             checkpoints: Those of the runs that are needed, by name.
         """
-        return self._merged({key: _filled(value, checkpoints) for key, value in self.options.items()})
+        options = {key: _filled(value, checkpoints) for key, value in self.options.items()}
+        if self.run.tree_of:
+            options["model.edge_hypernet.tree"] = json.loads(self.tree_file.read_text(encoding="utf-8"))["parents"]
+        return self._merged(options)
 
     def sweep_config(self, sweep: str, checkpoints: Mapping[str, str], single: Path | None) -> Config:
         """A sweep's config.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .jobs import DRAWN, TRAIN, Job
+from .jobs import DRAWN, TRAIN, TREE, Job
 from .record import JobRecord, read_record, write_record
 from .training_log import read_logs, training_seconds
 
@@ -21,7 +22,7 @@ class Step:
 
     Attributes:
         job: Whose.
-        name: ``train``, or the sweep's folder.
+        name: ``tree``, ``train``, or the sweep's folder.
         command: Program and arguments.
     """
 
@@ -57,7 +58,7 @@ def begin_job(job: Job, redo: bool) -> None:
         raise ValueError(f"'{job.folder}' holds another {' and '.join(changed)}")
     if TRAIN in changed:
         # Not all of the folder: those of single preferences lie side by side with what a user may have put there.
-        changed, record = [TRAIN, *job.sweeps], JobRecord()
+        changed, record = [TREE, TRAIN, *job.sweeps], JobRecord()
     for step in changed:
         shutil.rmtree(job.folder / step, ignore_errors=True)
         (job.folder / f"{step}.log").unlink(missing_ok=True)
@@ -70,15 +71,17 @@ def next_step(job: Job, tools: Path) -> Step | None:
 
     Args:
         job: The job, begun; those that it needs are finished.
-        tools: Folder of train.py and sweep.py.
+        tools: Folder of train.py, sweep.py and tree.py.
     """
     record = read_record(job.folder)
     left = [name for name in job.steps if name not in record.done]
     if not left:
         return None
-    checkpoints = {name: _checkpoint(needed) for name, needed in job.needs.items()}
+    checkpoints = _checkpoints(job)
     config, name = job.folder / f"{left[0]}_config.py", left[0]
-    if name == TRAIN:
+    if name == TREE:
+        arguments = _tree_arguments(job, config)
+    elif name == TRAIN:
         job.train_config(checkpoints).dump(config)
         arguments = ["train.py", str(config), "--work-dir", str(job.work_dir), "--resume"]
     else:
@@ -98,8 +101,9 @@ def finish_step(step: Step) -> None:
     """
     job, record = step.job, read_record(step.job.folder)
     if step.name != TRAIN:
-        if not (job.folder / step.name / "summary.json").is_file():
-            raise FileNotFoundError(f"'{job.folder / step.name}' has no summary.json")
+        result = job.tree_file if step.name == TREE else job.folder / step.name / "summary.json"
+        if not result.is_file():
+            raise FileNotFoundError(f"'{result.parent}' has no {result.name}")
         write_record(job.folder, record.finished(step.name))
         return
     last = job.work_dir / "last_checkpoint"
@@ -108,6 +112,22 @@ def finish_step(step: Step) -> None:
     checkpoint = Path(last.read_text(encoding="utf-8").strip()).name
     seconds = training_seconds(read_logs(job.work_dir))
     write_record(job.folder, record.finished(TRAIN, checkpoint=checkpoint, train_seconds=seconds))
+
+
+def _tree_arguments(job: Job, config: Path) -> list[str]:
+    """Asks a controller for its best tree of another net's cost; the controller's config is written."""
+    assert job.run.tree_of is not None
+    assert job.run.flops_of is not None
+    controller, static = job.needs[job.run.tree_of], job.needs[job.run.flops_of]
+    controller.train_config(_checkpoints(controller)).dump(config)
+    summary = json.loads((static.folder / DRAWN / "summary.json").read_text(encoding="utf-8"))
+    flops = summary["by_cost_weight"][0]["mean_flops"]
+    budget = ["--budget", f"flops={flops:.0f}"]
+    return ["tree.py", str(config), _checkpoint(controller), *budget, "--out", str(job.tree_file)]
+
+
+def _checkpoints(job: Job) -> dict[str, str]:
+    return {name: _checkpoint(needed) for name, needed in job.needs.items()}
 
 
 def _checkpoint(job: Job) -> str:

@@ -37,6 +37,9 @@ class SuiteRun:
         after: Other runs that must be finished before.
         preference_option: Of a static net: the dotted key that takes the preference. There is one training for each
             of the suite's preferences, and together they are one method.
+        tree_of: Another run, with a controller: the best of its trees for equal tasks that costs no more FLOPs than
+            the nets of ``flops_of`` is what this run trains, as ``model.edge_hypernet.tree``.
+        flops_of: A run of static nets, such as a searched one.
         trains: False sweeps the checkpoint of ``load_from`` itself under this run's config and options.
         sweep: Settings over the suite's, such as ``cost_weights=(0.0,)`` for a net without cost control.
     """
@@ -49,6 +52,8 @@ class SuiteRun:
     load_from: str | None = None
     after: tuple[str, ...] = ()
     preference_option: str | None = None
+    tree_of: str | None = None
+    flops_of: str | None = None
     trains: bool = True
     sweep: Mapping[str, Any] = field(default_factory=dict)
 
@@ -61,7 +66,8 @@ class SuiteRun:
     def needs(self) -> tuple[str, ...]:
         """Other runs whose checkpoint or result is used, in the order in which they are named."""
         named = [name for value in _texts(self.cfg_options) for name in CHECKPOINT.findall(value)]
-        return tuple(dict.fromkeys([*([self.load_from] if self.load_from else []), *self.after, *named]))
+        single = [name for name in (self.load_from, self.tree_of, self.flops_of) if name]
+        return tuple(dict.fromkeys([*single, *self.after, *named]))
 
 
 @dataclass(frozen=True)
@@ -186,6 +192,8 @@ def _check(suite: Suite) -> None:
             raise ValueError(
                 f"{where}.trains=False needs load_from, whose checkpoint is swept, and no preference_option"
             )
+        if bool(run.tree_of) != bool(run.flops_of) or (run.tree_of and not run.trains):
+            raise ValueError(f"{where}: tree_of and flops_of go together, for a run that trains")
         if run.preference_option and not suite.preferences:
             raise ValueError(f"{where}.preference_option needs benchmark.preferences, one training for each")
     _check_preferences(suite)

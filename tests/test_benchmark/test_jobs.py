@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
-from benchmark_suite import RUNS, suite_of
+from benchmark_suite import RUNS, finish, suite_of
 from mmengine.config import Config
 
 from mmdymu.benchmark import Job, read_suite, suite_jobs
@@ -114,6 +115,53 @@ def test_a_run_that_does_not_train_sweeps_anothers_checkpoint(tmp_path: Path) ->
     assert [job.run.name for job, _ in refused_jobs(changed)] == ["dymu", "bare"], "it is another checkpoint"
     _, trained = suite_of(tmp_path, {**RUNS, "bare": {**bare, "trains": True}})
     assert [job.run.name for job, _ in refused_jobs(trained)] == ["bare"], "its sweeps are of another net"
+
+
+RETRAINED = {"config": "net.py", "tree_of": "dymu", "flops_of": "searched"}
+
+
+def test_a_run_can_train_a_controllers_tree_of_another_nets_cost(tmp_path: Path) -> None:
+    runs = {**RUNS, "searched": {"config": "net.py"}, "retrained": RETRAINED}
+    _, jobs = suite_of(tmp_path, runs)
+    single, dymu, searched, job = (job_of(jobs, name, 1) for name in ("single", "dymu", "searched", "retrained"))
+    for needed in (single, dymu, searched):
+        finish(needed)
+    flops = json.loads((searched.folder / "sweep" / "summary.json").read_text())["by_cost_weight"][0]["mean_flops"]
+    begin_job(job, redo=False)
+    step = next_step(job, Path("tools"))
+    assert step is not None
+    assert job.steps == ("tree", "train", "sweep", "sweep_listed")
+    assert step.command[1:] == (
+        "tools/tree.py", str(job.folder / "tree_config.py"), str(dymu.work_dir / "iter_10.pth"),
+        "--budget", f"flops={flops:.0f}", "--out", str(job.tree_file),
+    )  # fmt: skip
+    asked = Config.fromfile(job.folder / "tree_config.py")
+    assert asked.load_from == str(single.work_dir / "iter_10.pth"), "it is the controller's own config"
+    with pytest.raises(FileNotFoundError, match=r"tree' has no tree\.json"):
+        finish_step(step)
+    job.tree_file.parent.mkdir()
+    job.tree_file.write_text('{"parents": [[0, 0], [0, 1]]}')
+    finish_step(step)
+    step = next_step(job, Path("tools"))
+    assert step is not None
+    assert step.name == "train"
+    assert Config.fromfile(job.folder / "train_config.py").model.edge_hypernet.tree == [[0, 0], [0, 1]]
+    assert job.sweep_config("sweep", {}, None).model.edge_hypernet.tree == [[0, 0], [0, 1]]
+
+
+def test_another_search_asks_for_another_tree(tmp_path: Path) -> None:
+    runs = {**RUNS, "searched": {"config": "net.py"}, "retrained": RETRAINED}
+    _, jobs = suite_of(tmp_path, runs)
+    job = job_of(jobs, "retrained")
+    write_record(job.folder, JobRecord(job.digests, job.steps, "iter_7.pth"))
+    job.tree_file.parent.mkdir()
+    job.tree_file.write_text("{}")
+    assert refused_jobs([job]) == []
+    _, other = suite_of(tmp_path, {**runs, "searched": {"config": "net.py", "cfg_options": {"model.width": 5}}})
+    again = job_of(other, "retrained")
+    begin_job(again, redo=True)
+    assert read_record(job.folder).done == ()
+    assert not job.tree_file.exists()
 
 
 def test_another_request_is_refused_or_redone(tmp_path: Path) -> None:

@@ -84,6 +84,12 @@ def test_bad_suites_are_named(tmp_path: Path, changes: dict[str, Any], message: 
             r"runs\.more\.trains=False needs load_from, whose checkpoint is swept, and no preference_option",
         ),
         ({"config": "net.py", "trains": "False"}, r"runs\.more\.trains must be True or False, got 'False'"),
+        ({"config": "net.py", "tree_of": "dymu"}, r"runs\.more: tree_of and flops_of go together"),
+        (
+            {"config": "net.py", "tree_of": "dymu", "flops_of": "single", "trains": False, "load_from": "dymu"},
+            r"runs\.more: tree_of and flops_of go together, for a run that trains",
+        ),
+        ({"config": "net.py", "tree_of": "nobody", "flops_of": "single"}, r"runs\.more needs the run 'nobody'"),
         ({"config": "net.py", "after": ["static"]}, "has a net for every preference: which one"),
         ({"config": "net.py", "seeds": [0, 5]}, r"has the seeds \[5\], which 'single' does not have"),
         ({"config": "net.py", "after": ["more"]}, "in a circle: more → more"),

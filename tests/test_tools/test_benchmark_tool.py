@@ -143,6 +143,13 @@ def test_tiny_rooms(tool: ModuleType, tmp_path: Path, monkeypatch: pytest.Monkey
             "load_from": "dymu",
             "trains": False,
         },
+        "retrained": {
+            "config": SCENES,
+            "cfg_options": static,
+            "tree_of": "dymu",
+            "flops_of": "single",
+            "sweep": {"cost_weights": [0.0]},
+        },
     }
     sweep = {"preferences": 2, "cost_weights": [0.0, 1.0], "curve_preferences": 2, "references": [20.0]}
     write_suite(tmp_path, runs, seeds=[1], preferences=[(2, 1, 1)], sweep=sweep, cfg_options=small())
@@ -151,7 +158,7 @@ def test_tiny_rooms(tool: ModuleType, tmp_path: Path, monkeypatch: pytest.Monkey
     assert ": stage " in capsys.readouterr().out
     data = json.loads(Path("out/benchmark.json").read_text())
     assert data["notes"] == []
-    single, static, dymu, bare = data["methods"]
+    single, static, dymu, bare, retrained = data["methods"]
     assert single["by_cost_weight"]["sweep"][0]["rL"]["mean"] == pytest.approx(1)
     (row,) = static["by_cost_weight"]["sweep_listed"]
     assert (row["share"]["mean"], row["cost_weight"]) == (0, 0)
@@ -165,5 +172,8 @@ def test_tiny_rooms(tool: ModuleType, tmp_path: Path, monkeypatch: pytest.Monkey
     assert bare["control_params"]["mean"] < dymu["control_params"]["mean"]
     trees = [[row["share"] for row in method["by_cost_weight"]["sweep"]] for method in (dymu, bare)]
     assert trees[0] == trees[1]
+    tree = json.loads(Path("out/retrained/seed1/tree/tree.json").read_text())
+    (row,) = retrained["by_cost_weight"]["sweep"]
+    assert row["share"]["mean"] == pytest.approx(tree["share"])
     assert tool.main(arguments) == 0
     assert "training" not in capsys.readouterr().out, "a second start finds all done"
