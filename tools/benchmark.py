@@ -11,6 +11,8 @@ from pathlib import Path
 from _command_line import Settings, run_tool
 
 # isort: split
+from mmengine.logging import MMLogger
+
 from mmdymu.benchmark import Job, JobRunner, Suite, read_results, read_suite, refused_jobs, suite_jobs, write_benchmark
 
 TOOLS = Path(__file__).parent
@@ -87,6 +89,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run the suite as the command line says; return the exit status."""
     args = parse_arguments(arguments)
     workers = workers_of(args)
+    # Every config that is read tells its environment variables, and a suite reads many.
+    MMLogger.get_instance("mmdymu", log_level="WARNING")
     suite = read_suite(args.suite, args.cfg_options)
     folder = Path(args.out or Path("work_dirs", "benchmarks", Path(args.suite).stem))
     every = suite_jobs(suite, folder)
