@@ -45,6 +45,4 @@ def read_budget(args: argparse.Namespace, config: Config) -> Any:
 
 def read_profile(args: argparse.Namespace, config: Config, budget: Any) -> NodeProfile | None:
     """Return that of the command line, else the config's, which counts for budgets of latency only."""
-    limit = Budget.parse(budget)
-    path = args.profile or (config.get("profile") if limit and limit.kind == "latency_ms" else None)
-    return NodeProfile.load(path) if path else None
+    return NodeProfile.load(args.profile) if args.profile else NodeProfile.of_config(config, Budget.parse(budget))

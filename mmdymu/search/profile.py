@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from mmengine.logging import print_log
 
+from mmdymu.budget import Budget
 from mmdymu.models import ControllableNet
 from mmdymu.tree import BranchingTree
 from mmdymu.whole_file import whole_file
@@ -129,6 +130,18 @@ class NodeProfile:
             return cls(**found)
         except ValueError as error:
             raise ValueError(f"{str(path)!r} is damaged: {error}") from error
+
+    @classmethod
+    def of_config(cls, config: Mapping[str, Any], *budgets: Budget | None) -> NodeProfile | None:
+        """The file that a config's ``profile`` names, read where a budget of latency asks for it; None elsewhere.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file is no profile.
+        """
+        path = config.get("profile")
+        needed = any(budget is not None and budget.kind == "latency_ms" for budget in budgets)
+        return cls.load(path) if path and needed else None
 
 
 def model_signature(model: ControllableNet) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 import tiny
 
 from mmdymu import BranchingTree, Preference
+from mmdymu.budget import Budget
 from mmdymu.models import ControllableSegmentor
 from mmdymu.search import NodeProfile, tree_within_budget
 from mmdymu.search.profile import model_signature
@@ -43,6 +44,17 @@ def test_a_file_keeps_everything(tmp_path: Path) -> None:
     profile().save(path)
     assert NodeProfile.load(path) == profile()
     NodeProfile.load(path).check(model())
+
+
+def test_a_configs_file_is_read_for_budgets_of_latency_alone(tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    profile().save(path)
+    latency, flops = Budget("latency_ms", 20.0), Budget("flops", 1e8)
+    assert NodeProfile.of_config({"profile": str(path)}, None, flops, latency) == profile()
+    assert NodeProfile.of_config({"profile": "nowhere.json"}, None, flops) is None
+    assert NodeProfile.of_config({}, latency) is None
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.json"):
+        NodeProfile.of_config({"profile": "nowhere.json"}, latency)
 
 
 def test_budgets_of_latency_are_kept_and_the_smallest_is_named() -> None:

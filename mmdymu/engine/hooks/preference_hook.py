@@ -99,10 +99,11 @@ class PreferenceHook(Hook):
             asked = "preference" if budget is None else "preference and the budget"
             runner.logger.warning(f"the edge hypernet is not trained: the anchor runs, whatever the {asked}")
             return
-        found = None if budget is None else _search(runner, model, preference, budget)
-        if found is None:
+        found = None
+        if budget is None:
             model.set_preference(preference)
         else:
+            found = tree_within_budget(model, preference, budget, NodeProfile.of_config(runner.cfg, budget))
             model.set_preference(preference, found.tree, found.about())
         setting = runner.cfg.get("norm_statistics", "running")
         model.set_norm_statistics(setting)
@@ -139,9 +140,3 @@ class PreferenceHook(Hook):
 
 def _model_of(runner: Runner) -> ControllableNet:
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
-
-
-def _search(runner: Runner, model: ControllableNet, preference: Preference, budget: Budget) -> BudgetedTree:
-    path = runner.cfg.get("profile")
-    profile = NodeProfile.load(path) if path and budget.kind == "latency_ms" else None
-    return tree_within_budget(model, preference, budget, profile)

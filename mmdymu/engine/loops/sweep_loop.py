@@ -214,9 +214,7 @@ class PreferenceSweepLoop(BaseLoop):
 
     @cached_property
     def _profile(self) -> NodeProfile | None:
-        path = self.runner.cfg.get("profile")
-        needed = any(budget.kind == "latency_ms" for budget in self.settings.budgets)
-        return NodeProfile.load(path) if path and needed else None
+        return NodeProfile.of_config(self.runner.cfg, *self.settings.budgets)
 
     @cached_property
     def _training_frames(self) -> list[Batch]:
