@@ -29,6 +29,7 @@ from mmdymu.deploy import choose
 from mmdymu.models import ControllableNet
 from mmdymu.models.segmentors import Selection
 from mmdymu.search import budget_text
+from mmdymu.whole_file import whole_file
 
 SETTING = "model.edge_hypernet.tree"
 
@@ -105,9 +106,9 @@ def main(arguments: Sequence[str]) -> int:
     selection = select(model, args, config)
     print(describe(model, selection))
     if args.out:
-        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         content = {"config": args.config, "checkpoint": args.checkpoint, **summarise(model, selection)}
-        Path(args.out).write_text(json.dumps(content, indent=2) + "\n")
+        with whole_file(args.out) as unfinished:
+            unfinished.write_text(json.dumps(content, indent=2) + "\n")
     print(setting(selection.tree))
     return 0
 

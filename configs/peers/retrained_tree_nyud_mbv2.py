@@ -7,7 +7,7 @@ tree's FLOPs and the controller's best tree that has no more:
     python tools/tree.py configs/dymu/nyud_mbv2.py CHECKPOINT --budget flops=N
     python tools/train.py configs/peers/retrained_tree_nyud_mbv2.py --cfg-options "model.edge_hypernet.tree=[[…],…]"
 
-The last line that it prints is this setting.
+The last line that it prints is this setting. In a suite, `tree_of` and `flops_of` do all of it.
 """
 
 _base_ = ["./static_trunk_nyud_mbv2.py"]

@@ -97,6 +97,11 @@ class Job:
         """The job on whose checkpoint this one begins."""
         return self.needs[self.run.load_from] if self.run.load_from else None
 
+    @property
+    def controller(self) -> Job | None:
+        """The job whose tree this one trains."""
+        return self.needs[self.run.tree_of] if self.run.tree_of else None
+
     @cached_property
     def _config(self) -> Config:
         """The config's file, read once: what is edited while jobs run counts for the next start."""

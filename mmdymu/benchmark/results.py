@@ -246,14 +246,14 @@ def _seed_result(run: SuiteRun, seed: int, jobs: Sequence[Job]) -> SeedResult:
 
 
 def _train_seconds(jobs: Sequence[Job]) -> float:
-    """Of some jobs and of those on whose checkpoints they begin, each once."""
+    """Of some jobs and of those on whose checkpoints or trees they build, each once."""
     needed: dict[Path, Job] = {}
     left = list(jobs)
     while left:
         job = left.pop()
         if job.run.trains:
             needed[job.folder] = job
-        left += [job.start] if job.start else []
+        left += [*([job.start] if job.start else []), *([job.controller] if job.controller else [])]
     seconds = [read_record(folder).train_seconds for folder in needed]
     return math.fsum(math.nan if value is None else value for value in seconds)
 

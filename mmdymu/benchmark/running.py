@@ -51,7 +51,7 @@ class JobRunner:
     """Runs jobs, each behind those that it needs; goes on when one fails, without those that need it.
 
     Args:
-        tools: Folder of train.py and sweep.py.
+        tools: Folder of train.py, sweep.py and tree.py.
         workers: Environment variables of every worker, such as its ``CUDA_VISIBLE_DEVICES``.
         say: Takes a progress line.
         interval: Seconds between progress lines of what runs.
@@ -219,7 +219,7 @@ def _training(job: Job) -> TrainingState:
 
 
 def _last_progress(step: Step) -> str:
-    """A sweep's last line that tells how far it is."""
+    """The last line of a step's log that tells how far it is."""
     lines = step.log.read_text(encoding="utf-8", errors="replace").splitlines()
     told = [line.rpartition(" - ")[2] for line in lines if " s left" in line]
     return f"{step.name}, {told[-1].removeprefix('sweep, ')}" if told else step.name

@@ -116,14 +116,23 @@ def finish_step(step: Step) -> None:
 
 def _tree_arguments(job: Job, config: Path) -> list[str]:
     """Asks a controller for its best tree of another net's cost; the controller's config is written."""
-    assert job.run.tree_of is not None
+    assert job.controller is not None
     assert job.run.flops_of is not None
-    controller, static = job.needs[job.run.tree_of], job.needs[job.run.flops_of]
-    controller.train_config(_checkpoints(controller)).dump(config)
-    summary = json.loads((static.folder / DRAWN / "summary.json").read_text(encoding="utf-8"))
-    flops = summary["by_cost_weight"][0]["mean_flops"]
-    budget = ["--budget", f"flops={flops:.0f}"]
-    return ["tree.py", str(config), _checkpoint(controller), *budget, "--out", str(job.tree_file)]
+    asked = job.controller.train_config(_checkpoints(job.controller))
+    # For equal tasks, whatever the config tests.
+    asked.merge_from_dict({"pref": None, "cost_weight": 0.0})
+    asked.dump(config)
+    budget = ["--budget", f"flops={_flops(job.needs[job.run.flops_of]):.0f}"]
+    return ["tree.py", str(config), _checkpoint(job.controller), *budget, "--out", str(job.tree_file)]
+
+
+def _flops(job: Job) -> float:
+    """Of a static net."""
+    lines = (job.folder / DRAWN / "sweep.jsonl").read_text(encoding="utf-8").splitlines()
+    found = {line["flops"] for line in map(json.loads, lines) if line["kind"] == "run"}
+    if len(found) != 1:
+        raise ValueError(f"flops_of: {job.name} is no static net, its preferences cost {len(found)} numbers of FLOPs")
+    return found.pop()
 
 
 def _checkpoints(job: Job) -> dict[str, str]:

@@ -118,8 +118,8 @@ def _sizes(result: BenchmarkResult) -> TextTable:
     ]  # fmt: skip
     text = (
         "Control parameters are those of the hypernets. Training time, as the logs tell it, is the sum over all "
-        "stages, over the nets of a static method, and of the trainings on whose checkpoints a method begins, with all "
-        "their stages."
+        "stages, over the nets of a static method, and of the trainings on whose checkpoints or trees a method builds, "
+        "with all their stages."
     )
     head = ("method", "seeds", "control\nparameters", "training\n[min]")
     return TextTable("size", "Size and training", text, head, tuple(rows))

@@ -126,17 +126,21 @@ def test_a_run_can_train_a_controllers_tree_of_another_nets_cost(tmp_path: Path)
     single, dymu, searched, job = (job_of(jobs, name, 1) for name in ("single", "dymu", "searched", "retrained"))
     for needed in (single, dymu, searched):
         finish(needed)
-    flops = json.loads((searched.folder / "sweep" / "summary.json").read_text())["by_cost_weight"][0]["mean_flops"]
     begin_job(job, redo=False)
+    with pytest.raises(ValueError, match="flops_of: searched, seed 1 is no static net"):
+        next_step(job, Path("tools"))
+    lines = [{"kind": "header"}, *({"kind": "run", "index": k, "flops": 123456.0} for k in range(2))]
+    (searched.folder / "sweep" / "sweep.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     step = next_step(job, Path("tools"))
     assert step is not None
     assert job.steps == ("tree", "train", "sweep", "sweep_listed")
     assert step.command[1:] == (
         "tools/tree.py", str(job.folder / "tree_config.py"), str(dymu.work_dir / "iter_10.pth"),
-        "--budget", f"flops={flops:.0f}", "--out", str(job.tree_file),
+        "--budget", "flops=123456", "--out", str(job.tree_file),
     )  # fmt: skip
     asked = Config.fromfile(job.folder / "tree_config.py")
     assert asked.load_from == str(single.work_dir / "iter_10.pth"), "it is the controller's own config"
+    assert (asked.pref, asked.cost_weight) == (None, 0), "for equal tasks"
     with pytest.raises(FileNotFoundError, match=r"tree' has no tree\.json"):
         finish_step(step)
     job.tree_file.parent.mkdir()

@@ -175,5 +175,6 @@ def test_tiny_rooms(tool: ModuleType, tmp_path: Path, monkeypatch: pytest.Monkey
     tree = json.loads(Path("out/retrained/seed1/tree/tree.json").read_text())
     (row,) = retrained["by_cost_weight"]["sweep"]
     assert row["share"]["mean"] == pytest.approx(tree["share"])
+    assert retrained["train_seconds"]["mean"] >= dymu["train_seconds"]["mean"]
     assert tool.main(arguments) == 0
     assert "training" not in capsys.readouterr().out, "a second start finds all done"

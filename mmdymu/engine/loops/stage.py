@@ -82,17 +82,16 @@ def build_stages(configs: Mapping[str, Mapping[str, Any] | None], skip: Sequence
     unknown = sorted(set(skip) - {*configs, *ORDER})
     if unknown:
         raise ValueError(f"train_cfg.skip has {unknown}, but the stages are {[*configs]}")
-    others = [name for name in configs if name not in ORDER]
+    kept = {name: config for name, config in configs.items() if config is not None and name not in skip}
+    others = [name for name in kept if name not in ORDER]
     if others != sorted(others):
         raise ValueError(
             f"train_cfg.stages: {others} are not in alphabetical order, in which stages run that are none of "
             f"{[*ORDER]}, since a dumped config keeps no other: name them so"
         )
     stages: list[Stage] = []
-    for name in [*(name for name in ORDER if name in configs), *others]:
-        config = configs[name]
-        if config is not None and name not in skip:
-            stages.append(_build_stage(name, config, stages[-1].stop if stages else 0))
+    for name in [*(name for name in ORDER if name in kept), *others]:
+        stages.append(_build_stage(name, kept[name], stages[-1].stop if stages else 0))
     if not stages:
         raise ValueError(f"train_cfg.stages={[*configs]} without train_cfg.skip={[*skip]} leaves no stage to train")
     return stages

@@ -8,6 +8,8 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmdymu.engine.loops import build_stages
+
 MODEL = tiny.model_config(stream=tiny.SHORT)
 
 
@@ -37,6 +39,13 @@ def test_refuses_wrong_stages(tmp_path: Path, stages: list, message: str) -> Non
 def test_refuses_to_skip_what_is_not_there_and_all_there_is(tmp_path: Path, skip: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         tiny.train(tmp_path, train_cfg=tiny.train_cfg(tiny.stage_config("anchor"), skip=skip), model=MODEL)
+
+
+def test_stages_that_do_not_run_have_no_order() -> None:
+    anchor = tiny.stage_config("anchor")
+    del anchor["name"]
+    stages = build_stages({"warm": None, "later": anchor, "further": anchor, "anchor": anchor}, skip=["later"])
+    assert [stage.name for stage in stages] == ["anchor", "further"]
 
 
 def test_refuses_a_list_of_stages(tmp_path: Path) -> None:
