@@ -123,6 +123,11 @@ class Job:
         """The job by whose single-task nets' losses this one's are divided; None for itself."""
         return self.needs.get(self.suite.reference)
 
+    def sweep_lines(self, sweep: str) -> list[dict[str, Any]]:
+        """A finished sweep's lines, the header first, as ``sweep.jsonl`` has them."""
+        text = (self.folder / sweep / "sweep.jsonl").read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
     def train_config(self, checkpoints: Mapping[str, str]) -> Config:
         """The training's config.
 

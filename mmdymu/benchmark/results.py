@@ -124,7 +124,7 @@ def read_results(suite: Suite, jobs: Sequence[Job]) -> BenchmarkResult:
                 notes.append(f"{name}: {unfit}")
                 continue
             seeds.append(_seed_result(run, seed, own))
-            headers[name] = _lines(own[0], DRAWN)[0]
+            headers[name] = own[0].sweep_lines(DRAWN)[0]
             notes += [f"{name}: {text}" for text in _unknown(seeds[-1])]
         if seeds:
             methods.append(MethodResult(run.name, run.title, tuple(seeds)))
@@ -188,12 +188,11 @@ def united_rows(parts: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, 
         ValueError: If their losses are divided by different single-task nets'.
     """
     header = {**parts[0][0], "preferences": sum(lines[0]["preferences"] for lines in parts)}
-    singles = [_single(lines) for lines in parts]
-    if any(single["losses"] != singles[0]["losses"] for single in singles):
+    if not _have_one_scale(parts):
         raise ValueError("nets of one method have their losses divided by different single-task nets'")
     runs = [line for lines in parts for line in lines if line["kind"] == "run"]
     runs = [{**line, "index": index} for index, line in enumerate(runs)]
-    return summary_rows(summarize_sweep(header, singles[0], runs, []))
+    return summary_rows(summarize_sweep(header, _single(parts[0]), runs, []))
 
 
 def _unfit(jobs: Sequence[Job]) -> str:
@@ -203,8 +202,7 @@ def _unfit(jobs: Sequence[Job]) -> str:
         return "left out, it was run with another config or sweep"
     if any(not {*job.steps} <= {*record.done} for job, record in records):
         return "not finished"
-    singles = [_single(_lines(job, DRAWN))["losses"] for job in jobs]
-    if any(losses != singles[0] for losses in singles):
+    if not _have_one_scale([job.sweep_lines(DRAWN) for job in jobs]):
         return "left out, its nets have their losses divided by different single-task nets'"
     return ""
 
@@ -233,7 +231,7 @@ def _unlike_sweeps(headers: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _seed_result(run: SuiteRun, seed: int, jobs: Sequence[Job]) -> SeedResult:
     first = jobs[0]
     if run.preference_option:
-        rows = {LISTED: united_rows([_lines(job, DRAWN) for job in jobs])}
+        rows = {LISTED: united_rows([job.sweep_lines(DRAWN) for job in jobs])}
     else:
         rows = {sweep: summary_rows(_summary(first, sweep)) for sweep in first.sweeps}
     return SeedResult(
@@ -241,7 +239,7 @@ def _seed_result(run: SuiteRun, seed: int, jobs: Sequence[Job]) -> SeedResult:
         rows,
         control_params=float(_summary(first, DRAWN)["controller"]["params"]),
         train_seconds=_train_seconds(jobs),
-        single=_single(_lines(first, DRAWN))["losses"],
+        single=_single(first.sweep_lines(DRAWN))["losses"],
     )
 
 
@@ -278,9 +276,10 @@ def _summary(job: Job, sweep: str) -> dict[str, Any]:
     return json.loads((job.folder / sweep / "summary.json").read_text(encoding="utf-8"))
 
 
-def _lines(job: Job, sweep: str) -> list[dict[str, Any]]:
-    text = (job.folder / sweep / "sweep.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
+def _have_one_scale(parts: Sequence[Sequence[Mapping[str, Any]]]) -> bool:
+    """Whether the losses of all sweeps are divided by the same single-task nets'."""
+    scale = _single(parts[0])["losses"]
+    return all(_single(lines)["losses"] == scale for lines in parts)
 
 
 def _single(lines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

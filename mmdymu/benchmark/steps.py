@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Sequence
@@ -128,8 +127,7 @@ def _tree_arguments(job: Job, config: Path) -> list[str]:
 
 def _flops(job: Job) -> float:
     """Of a static net."""
-    lines = (job.folder / DRAWN / "sweep.jsonl").read_text(encoding="utf-8").splitlines()
-    found = {line["flops"] for line in map(json.loads, lines) if line["kind"] == "run"}
+    found = {line["flops"] for line in job.sweep_lines(DRAWN) if line["kind"] == "run"}
     if len(found) != 1:
         raise ValueError(f"flops_of: {job.name} is no static net, its preferences cost {len(found)} numbers of FLOPs")
     return found.pop()
