@@ -1,7 +1,7 @@
 """All methods on NYU-v2 frames at half size, MobileNetV2 x0.35, three tasks, three seeds.
 
 All have the schedule of the single-task nets, their initial weights of a seed, and their w_i, but `dymu`: its streams
-have as many iterations, the first half as one trunk, and w_i of their own.
+have as many iterations, three quarters as one trunk, and w_i of their own.
 """
 
 # The single-task nets' losses put all methods' losses on one scale.

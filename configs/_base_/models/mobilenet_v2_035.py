@@ -9,9 +9,9 @@ import os.path as osp
 # streams that learn together do so for longer.
 weights = "{{$MMDYMU_DATA_ROOT:data}}/weights/mobilenet_v2_0.35_imagenet_mmpretrain.pth"
 if osp.isfile(weights):
-    init_cfg, trunk, joint_iters = dict(type="Pretrained", checkpoint=weights), None, 1200
+    init_cfg, trunk, joint_iters = dict(type="Pretrained", checkpoint=weights), None, 1800
 else:
-    init_cfg, trunk, joint_iters = None, dict(max_iters=3000, objective=dict(type="TrunkObjective")), 4200
+    init_cfg, trunk, joint_iters = None, dict(max_iters=3000, objective=dict(type="TrunkObjective")), 4800
 backbone = dict(
     type="mmseg.MobileNetV2",
     widen_factor=0.35,
