@@ -30,6 +30,13 @@ benchmark = dict(
             cfg_options=tree,
             sweep=one_cost,
         ),
+        # What DYMU's trunk stage does, for one preference: how much of DYMU is the trunk's losses?
+        geometric_trunk=dict(
+            config="../peers/static_trunk_nyud_mbv2.py",
+            label="Shared trunk for equal tasks, geometric mean of losses",
+            cfg_options={**tree, "train_cfg.stages.tree.objective.scalarization": "geometric"},
+            sweep=one_cost,
+        ),
         phn=dict(config="../peers/phn_nyud_mbv2.py", label="PHN", cfg_options=tree, sweep=one_cost),
         phn_bn=dict(config="../peers/phn_bn_nyud_mbv2.py", label="PHN-BN", cfg_options=tree, sweep=one_cost),
         ltb=dict(config="../peers/ltb_nyud_mbv2.py", label="LTB", cfg_options=search, sweep=one_cost),

@@ -16,12 +16,10 @@ from mmdymu.registry import OBJECTIVES
 from mmdymu.tree import BranchingTree
 
 from ..frames import Frames, joined
-from .base import StageObjective
+from .base import StageObjective, log_losses
 from .single_losses import anchor_losses, inverse_losses
 
 INVERSE = "inverse"
-SMALLEST_LOSS = 1e-6
-"""A batch without labels of a task has the loss 0, whose logarithm is none."""
 
 
 @OBJECTIVES.register_module()
@@ -73,8 +71,7 @@ class TrunkObjective(StageObjective):
 
     Args:
         loss_weights: Weight of each task's loss; 1 where a task is not named. ``inverse`` weighs each loss by 1 / its
-            own value in every step, so that tasks count alike whatever their units: the gradient is that of Σ_i log L_i
-            (the geometric mean of Chennupati et al., MultiNet++, CVPRW 2019). Losses below 1e-6 then train nothing.
+            own value in every step, see :func:`log_losses`.
 
     Raises:
         ValueError: If ``loss_weights`` is anything else.
@@ -94,7 +91,7 @@ class TrunkObjective(StageObjective):
         tree = BranchingTree.shared(model.num_tasks, model.num_layers, 0)
         losses, logs = model.tree_losses(batch["inputs"], batch["data_samples"], tree)
         if isinstance(self.loss_weights, str):
-            return {**_named(model, losses.clamp_min(SMALLEST_LOSS).log(), "log_loss"), **logs}
+            return {**_named(model, log_losses(losses), "log_loss"), **logs}
         weights = torch.tensor([self.loss_weights.get(task, 1.0) for task in model.tasks], device=losses.device)
         return {**_named(model, weights * losses, "loss"), **logs}
 

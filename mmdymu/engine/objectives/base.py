@@ -14,6 +14,8 @@ from mmdymu.preference import Preference
 
 from ..frames import Frames
 
+SMALLEST_LOSS = 1e-6
+
 
 class StageObjective:
     """Base of the stages' objectives.
@@ -81,6 +83,15 @@ def sample_preferences(
         Preference.sample(tasks, rng, concentration=float(concentrations[int(rng.integers(len(concentrations)))]))
         for _ in range(count)
     ]
+
+
+def log_losses(losses: Tensor) -> Tensor:
+    """Logarithms, whose gradients weigh each loss by 1 / its own value, so that tasks count alike whatever their units.
+
+    Their sum's gradient is that of the losses' geometric mean (Chennupati et al., MultiNet++, CVPRW 2019). Losses below
+    1e-6 give none: those of batches without labels of a task are 0.
+    """
+    return losses.clamp_min(SMALLEST_LOSS).log()
 
 
 def touch(parameters: Iterable[Tensor], like: Tensor) -> Tensor:

@@ -15,11 +15,11 @@ from mmdymu.registry import OBJECTIVES
 from mmdymu.tree import BranchingTree
 
 from ..frames import Frames
-from .base import StageObjective, sample_preferences, touch
+from .base import StageObjective, log_losses, sample_preferences, touch
 from .epo import epo_weights
 from .loss_scale import LossWeights, take_loss_scale
 
-SCALARIZATIONS = ("linear", "epo")
+SCALARIZATIONS = ("linear", "geometric", "epo")
 
 
 @OBJECTIVES.register_module()
@@ -34,8 +34,9 @@ class TreeObjective(StageObjective):
             draws r every step, for networks that a preference changes.
         concentrations: Dirichlet parameters of drawn r that take turns. A drawn preference has a cost weight, too, so
             that a hypernet that sees it learns that it does not matter.
-        scalarization: ``linear`` as above; ``epo`` takes N · Σ_i α_i w_i L_i, with α of :func:`epo_weights` computed
-            from the gradients of each step (in distributed training, each process from its own).
+        scalarization: ``linear`` as above; ``geometric`` takes Σ_i r_i log L_i, see :func:`log_losses`, for which w
+            does not matter; ``epo`` takes N · Σ_i α_i w_i L_i, with α of :func:`epo_weights` computed from the
+            gradients of each step (in distributed training, each process from its own).
         loss_weights: w_i by task, or a checkpoint of the network that this one is compared with, or of single-task
             nets, see :func:`take_loss_scale`; None takes what an earlier stage has left, and 1 without.
         restart: Begin from the streams and heads that the run began with (after its ``trunk`` stage), not from
@@ -102,7 +103,9 @@ class TreeObjective(StageObjective):
         states = model.norm_states(preference, tree)
         losses, logs = model.tree_losses(batch["inputs"], samples, tree, states)
         scaled, weights = model.loss_scale * losses, losses.new_tensor(preference.weights)
-        if self.scalarization == "epo":
+        if self.scalarization == "geometric":
+            scaled = log_losses(losses)
+        elif self.scalarization == "epo":
             weights = len(weights) * _epo(scaled, weights, self._owned(model))
         loss = (weights * scaled).sum()
         # Where images count for a task or two, a batch may have none for some nodes.
