@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 LEGEND_TASKS = 8
-"""With more tasks a legend would hide the curves."""
+"""With more tasks a legend would be taller than the picture."""
 
 LINES = {"controller": "-o", "heuristic": "--s", "oracle": ":^", "search": "-.d"}
 
@@ -23,7 +23,7 @@ def draw_control(report: Mapping[str, Any], path: str | Path) -> None:
         report: What :func:`mmdymu.apis.measure_control` returned.
         path: PNG or SVG file to write.
     """
-    figure = Figure(figsize=(13, 4), layout="constrained")
+    figure = Figure(figsize=(14, 4), layout="constrained")
     FigureCanvasAgg(figure)
     share, losses, own = figure.subplots(1, 3)
     cost_weights = [float(c) for c in report["shares"]["mean_by_cost_weight"]]
@@ -31,7 +31,7 @@ def draw_control(report: Mapping[str, Any], path: str | Path) -> None:
     share.set(xlabel="cost weight c", ylabel="mean controllable share s", ylim=(0, 1), title="compute saved")
     for name, part in report["brackets"].items():
         losses.plot(cost_weights, part["by_cost_weight"], LINES[name], label=name)
-    losses.set(xlabel="cost weight c", ylabel="mean rL (single-task nets = 1)", title="weighted loss at equal share")
+    losses.set(xlabel="cost weight c", ylabel="mean rL (own streams = 1)", title="weighted loss at equal share")
     losses.legend()
     _draw_own_weight(own, report["own_weight"])
     for axes in (share, losses, own):
@@ -40,9 +40,10 @@ def draw_control(report: Mapping[str, Any], path: str | Path) -> None:
 
 
 def _draw_own_weight(axes: Axes, own_weight: Mapping[str, Mapping[str, list[float]]]) -> None:
-    for marker, (task, ends) in zip("os^dvP*X" * len(own_weight), own_weight.items(), strict=False):
+    for index, (task, ends) in enumerate(own_weight.items()):
         for style, (c, (high, low)) in zip(("-", "--"), ends.items(), strict=True):
-            axes.plot([0.1, 0.8], [low, high], style, marker=marker, label=f"{task}, c={c}")
+            marker, color = "os^dvP*X"[index % 8], f"C{index % 10}"
+            axes.plot([0.1, 0.8], [low, high], style, marker=marker, color=color, label=f"{task}, c = {float(c):g}")
     axes.set(xlabel="own weight r_j, the others equal", ylabel="normalised test loss", title="each task steered alone")
     if len(own_weight) <= LEGEND_TASKS:
-        axes.legend(fontsize="small")
+        axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
