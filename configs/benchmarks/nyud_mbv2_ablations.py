@@ -27,6 +27,7 @@ benchmark = dict(
         no_inactive=dict(
             **edges_alone, config="../ablations/nyud_mbv2_no_inactive.py", label="Expected cost, no L_inactive"
         ),
+        tau_06=dict(**edges_alone, config="../ablations/nyud_mbv2_tau_06.py", label="Expected cost, τ = 0.6/N"),
         dirichlet_02=dict(
             **edges_alone, config="../ablations/nyud_mbv2_dirichlet_02.py", label="Expected cost, Dirichlet(0.2)"
         ),
