@@ -22,6 +22,11 @@ train_cfg = dict(
             optim_wrapper=dict(optimizer=dict(type="AdamW", lr=5e-4, weight_decay=1e-2)),
             param_scheduler=[dict(type="PolyLR", power=0.9, eta_min=1e-5)],
         ),
-        edges=dict(objective=dict(regularizer=dict(lambda_inactive=0.005, lambda_cost=0.2, active_fraction=0.15))),
+        edges=dict(
+            optim_wrapper=dict(optimizer=dict(lr=4e-3)),
+            objective=dict(
+                regularizer=dict(lambda_inactive=0.005, lambda_cost=0.15, active_fraction=0.15), entropy=0.01
+            ),
+        ),
     )
 )
