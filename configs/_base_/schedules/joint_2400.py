@@ -2,7 +2,8 @@
 
 They stay so much alike that shared nodes cost little accuracy, and are better than streams that part earlier. With less
 to lose, smaller regularisers give the same range of control: L_inactive only for tasks of next to no weight, since at
-c = 0 the others' trees are to be the best ones.
+c = 0 the others' trees are to be the best ones. So small differences need a higher rate of the edge stage and less
+entropy: with those of stable.py it stops at trees that share too much.
 """
 
 _base_ = ["./stable_2400.py"]
