@@ -41,8 +41,8 @@ def draw_control(report: Mapping[str, Any], path: str | Path) -> None:
 
 def _draw_own_weight(axes: Axes, own_weight: Mapping[str, Mapping[str, list[float]]]) -> None:
     for index, (task, ends) in enumerate(own_weight.items()):
+        marker, color = "os^dvP*X"[index % 8], f"C{index % 10}"
         for style, (c, (high, low)) in zip(("-", "--"), ends.items(), strict=True):
-            marker, color = "os^dvP*X"[index % 8], f"C{index % 10}"
             axes.plot([0.1, 0.8], [low, high], style, marker=marker, color=color, label=f"{task}, c = {float(c):g}")
     axes.set(xlabel="own weight r_j, the others equal", ylabel="normalised test loss", title="each task steered alone")
     if len(own_weight) <= LEGEND_TASKS:
