@@ -1,4 +1,4 @@
-"""Four tasks of clothing photos, MobileNetV2 x0.35; the methods of nyud_mbv2_4task.py, one seed."""
+"""Four tasks of clothing photos, MobileNetV2 x0.35; the methods and iterations of nyud_mbv2_4task.py, one seed."""
 
 _base_ = ["./nyud_mbv2_4task.py"]
 

@@ -1,4 +1,4 @@
-"""Four tasks of NYU-v2 frames, edges among them, MobileNetV2 x0.35; one seed.
+"""Four tasks of NYU-v2 frames, edges among them, MobileNetV2 x0.35; one seed, half of nyud_mbv2.py's iterations.
 
 The peers are the four-task config of separate streams with other settings: a static net's objective takes the place of
 the anchor's, on the same schedule.
@@ -7,8 +7,12 @@ the anchor's, on the same schedule.
 one_cost = dict(cost_weights=(0.0,))
 peer = dict(config="../dymu/nyud_mbv2_4task_separate.py")
 dymu = dict(config="../dymu/nyud_mbv2_4task.py")
+# 24 epochs, DYMU's divided as in nyud_mbv2.py.
+peer_iters = {"train_cfg.stages.anchor.max_iters": 1200}
+dymu_iters = {"train_cfg.stages.trunk.max_iters": 900, "train_cfg.stages.anchor.max_iters": 300}
 no_controller = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None}
 trunk = {
+    **peer_iters,
     **no_controller,
     "model.edge_hypernet": dict(type="FixedEdges", tree="shared"),
     "train_cfg.stages.anchor.objective.type": "TreeObjective",
@@ -27,6 +31,7 @@ benchmark = dict(
             **peer,
             label="Single-task nets",
             cfg_options={
+                **peer_iters,
                 **no_controller,
                 "model.weight_hypernet": None,
                 "train_cfg.stages.anchor.objective.scale_images": 24,
@@ -51,14 +56,14 @@ benchmark = dict(
             },
             sweep=one_cost,
         ),
-        dymu=dict(**dymu, label="DYMU", sweep=dict(oracle_images=0)),
+        dymu=dict(**dymu, label="DYMU", cfg_options=dymu_iters, sweep=dict(oracle_images=0)),
         # The same checkpoint, its norms those of the anchor.
         dymu_bare=dict(
             **dymu,
             label="DYMU without weight hypernet",
             load_from="dymu",
             trains=False,
-            cfg_options={"model.weight_hypernet": None},
+            cfg_options={**dymu_iters, "model.weight_hypernet": None},
         ),
     ),
 )
