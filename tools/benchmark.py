@@ -13,7 +13,17 @@ from _command_line import Settings, run_tool
 # isort: split
 from mmengine.logging import MMLogger
 
-from mmdymu.benchmark import Job, JobRunner, Suite, read_results, read_suite, refused_jobs, suite_jobs, write_benchmark
+from mmdymu.benchmark import (
+    Job,
+    JobRunner,
+    Suite,
+    read_benchmark,
+    read_results,
+    read_suite,
+    refused_jobs,
+    suite_jobs,
+    write_benchmark,
+)
 
 TOOLS = Path(__file__).parent
 
@@ -37,6 +47,14 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         "--redo", action="store_true", help="remove results of another config or sweep that lie in a run's folder"
     )
     what.add_argument("--table", action="store_true", help="train nothing, tabulate what is finished")
+    parser.add_argument(
+        "--with",
+        dest="stored",
+        nargs="+",
+        default=[],
+        metavar="JSON",
+        help="benchmark.json of other folders or machines: the table takes from them what is not finished here",
+    )
     parser.add_argument("--interval", type=float, default=60.0, help="seconds between progress lines (default: 60)")
     parser.add_argument(
         "--cfg-options",
@@ -92,6 +110,7 @@ def main(arguments: Sequence[str]) -> int:
     # Every config that is read tells its environment variables, and a suite reads many.
     MMLogger.get_instance("mmdymu", log_level="WARNING")
     suite = read_suite(args.suite, args.cfg_options)
+    stored = {path: read_benchmark(Path(path)) for path in args.stored}
     folder = Path(args.out or Path("work_dirs", "benchmarks", Path(args.suite).stem))
     every = suite_jobs(suite, folder)
     jobs = chosen_jobs(suite, every, args.only)
@@ -99,7 +118,7 @@ def main(arguments: Sequence[str]) -> int:
     runner = JobRunner(TOOLS, workers, lambda text: print(text, flush=True), args.interval, args.redo)
     failures = [] if args.table else runner.run(jobs)
     try:
-        for path in write_benchmark(read_results(suite, every), folder):
+        for path in write_benchmark(read_results(suite, every, stored), folder):
             print(f"written: {path}")
     finally:
         # Also where nothing is finished, so that there is no table.

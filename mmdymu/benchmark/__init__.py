@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .jobs import Job, suite_jobs
 from .page import write_benchmark
-from .results import BenchmarkResult, MethodResult, SeedResult, read_results
+from .result import BenchmarkResult, MethodResult, SeedResult, read_benchmark
+from .results import read_results
 from .running import Failure, JobRunner
 from .spread import Spread
 from .steps import refused_jobs
@@ -20,6 +21,7 @@ __all__ = [
     "Spread",
     "Suite",
     "SuiteRun",
+    "read_benchmark",
     "read_results",
     "read_suite",
     "refused_jobs",

@@ -22,7 +22,7 @@ from mmdymu.visualization.sweep.style import (
 )
 
 from .jobs import DRAWN, LISTED
-from .results import BenchmarkResult, MethodResult
+from .result import BenchmarkResult, MethodResult
 from .spread import Spread
 
 __all__ = ["draw_hypervolume", "draw_uniformity", "draw_weighted_loss"]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from mmdymu.evaluation.sweep import json_ready
 from mmdymu.visualization.sweep.gallery import figure_bytes
 from mmdymu.visualization.sweep.html import Element, document, node, table
 from mmdymu.visualization.sweep.page import WORDS
@@ -19,10 +17,10 @@ from mmdymu.visualization.sweep.stylesheet import STYLE
 from mmdymu.whole_file import whole_file
 
 from .figures import draw_hypervolume, draw_uniformity, draw_weighted_loss
-from .results import BenchmarkResult
+from .result import BenchmarkResult, benchmark_json
 from .tables import TextTable, benchmark_tables, markdown_table
 
-__all__ = ["benchmark_json", "benchmark_markdown", "benchmark_page", "write_benchmark"]
+__all__ = ["benchmark_markdown", "benchmark_page", "write_benchmark"]
 
 WIDE = "body { max-width: 88rem; } caption { max-width: 60rem; }"
 """Columns with deviations need more room than those of a single sweep."""
@@ -144,31 +142,6 @@ def benchmark_page(result: BenchmarkResult, pictures: Sequence[Element], missing
         links_to(sections),
     )
     return document(result.title, STYLE + WIDE, [header, node("main", *sections)])
-
-
-def benchmark_json(result: BenchmarkResult) -> str:
-    """All numbers, of every seed and over seeds, NaN as null."""
-    methods = [
-        {
-            "name": method.name,
-            "title": method.title,
-            "seeds": [asdict(seed) for seed in method.seeds],
-            "control_params": asdict(method.control_params),
-            "train_seconds": asdict(method.train_seconds),
-            "by_cost_weight": {
-                sweep: [
-                    {name: c if name == "cost_weight" else asdict(value) for name, value in row.items()}
-                    for c, row in method.rows(sweep).items()
-                ]
-                for sweep in dict.fromkeys(name for seed in method.seeds for name in seed.rows)
-            },
-        }
-        for method in result.methods
-    ]
-    about = {
-        name: getattr(result, name) for name in ("title", "tasks", "references", "preferences", "listed", "images")
-    }
-    return json.dumps(json_ready({**about, "methods": methods, "notes": result.notes}), indent=1) + "\n"
 
 
 def _lead(result: BenchmarkResult) -> str:

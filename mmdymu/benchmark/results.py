@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,103 +12,34 @@ from mmdymu.evaluation.sweep import summarize_sweep
 
 from .jobs import DRAWN, LISTED, Job
 from .record import read_record
-from .spread import Spread, spread_of, spreads_of
+from .result import BenchmarkResult, MethodResult, SeedResult
 from .suite import Suite, SuiteRun
 
-__all__ = ["BenchmarkResult", "MethodResult", "SeedResult", "read_results", "summary_rows", "united_rows"]
+__all__ = ["read_results", "summary_rows", "united_rows"]
 
 CLOSE = 1e-4
 """Relative difference of losses that count as the same single-task nets'."""
 
-Row = Mapping[str, float]
-"""Measures of one seed at one cost weight, by name; ``cost_weight`` is among them."""
 
-
-@dataclass(frozen=True)
-class SeedResult:
-    """One seed of a method.
-
-    Attributes:
-        seed: Of the training.
-        rows: By folder of the sweep (``sweep`` at drawn preferences, ``sweep_listed`` at those of the static nets), one
-            row a cost weight.
-        control_params: Parameters of the hypernets.
-        train_seconds: Of all trainings that the method needs, its starting point's among them; NaN if not known.
-        single: (N,) losses of the single-task nets that losses are divided by.
-    """
-
-    seed: int
-    rows: Mapping[str, Sequence[Row]]
-    control_params: float
-    train_seconds: float
-    single: Sequence[float | None]
-
-
-@dataclass(frozen=True)
-class MethodResult:
-    """All finished seeds of a method."""
-
-    name: str
-    title: str
-    seeds: tuple[SeedResult, ...]
-
-    def rows(self, sweep: str) -> dict[float, dict[str, Spread]]:
-        """By cost weight, the spread of every measure over the seeds."""
-        found: dict[float, list[Row]] = {}
-        for seed in self.seeds:
-            for row in seed.rows.get(sweep, ()):
-                found.setdefault(row["cost_weight"], []).append(row)
-        return {cost_weight: spreads_of(rows) for cost_weight, rows in sorted(found.items())}
-
-    @cached_property
-    def control_params(self) -> Spread:
-        """Parameters of the hypernets."""
-        return spread_of(seed.control_params for seed in self.seeds)
-
-    @cached_property
-    def train_seconds(self) -> Spread:
-        """Of all trainings that the method needs."""
-        return spread_of(seed.train_seconds for seed in self.seeds)
-
-
-@dataclass(frozen=True)
-class BenchmarkResult:
-    """What a benchmark found.
-
-    Attributes:
-        title: Of the suite.
-        tasks: Their order is that of preferences.
-        references: Of the hypervolume.
-        preferences: Number of drawn preferences; 0 if no method was swept at such.
-        listed: Preferences of the static nets; empty if there are none.
-        images: Test images.
-        methods: In the suite's order, those with a finished seed.
-        notes: What is missing, and what does not fit together.
-    """
-
-    title: str
-    tasks: tuple[str, ...]
-    references: tuple[float, ...]
-    preferences: int
-    listed: tuple[tuple[float, ...], ...]
-    images: int
-    methods: tuple[MethodResult, ...]
-    notes: tuple[str, ...]
-
-
-def read_results(suite: Suite, jobs: Sequence[Job]) -> BenchmarkResult:
+def read_results(
+    suite: Suite, jobs: Sequence[Job], stored: Mapping[str, BenchmarkResult] | None = None
+) -> BenchmarkResult:
     """Reads what is finished.
 
     Args:
         suite: The suite.
         jobs: All its jobs.
+        stored: Results of the same suite from elsewhere, by what notes call them: where a seed of a run is not finished
+            here, theirs takes its place.
 
     Returns:
-        The numbers; what is missing, was run as another request, or does not fit together is noted.
+        The numbers; what is missing, comes from elsewhere, was run as another request, or does not fit together is
+        noted.
 
     Raises:
-        ValueError: If nothing is finished, or a file is damaged.
+        ValueError: If nothing is finished, a file is damaged, or stored results are of another benchmark.
     """
+    stored = stored or {}
     methods: list[MethodResult] = []
     notes: list[str] = []
     headers: dict[str, Mapping[str, Any]] = {}
@@ -120,29 +49,56 @@ def read_results(suite: Suite, jobs: Sequence[Job]) -> BenchmarkResult:
             own = [job for job in jobs if job.run == run and job.seed == seed]
             name = f"{run.title}, seed {seed}"
             unfit = _unfit(own)
-            if unfit:
-                notes.append(f"{name}: {unfit}")
+            if not unfit:
+                seeds.append(_seed_result(run, seed, own))
+                headers[name] = own[0].sweep_lines(DRAWN)[0]
+                notes += [f"{name}: {text}" for text in _unknown(seeds[-1])]
                 continue
-            seeds.append(_seed_result(run, seed, own))
-            headers[name] = own[0].sweep_lines(DRAWN)[0]
-            notes += [f"{name}: {text}" for text in _unknown(seeds[-1])]
+            kept, told = _from_elsewhere(stored, run.name, seed)
+            seeds += kept
+            notes.append(f"{name}: {told or unfit}")
         if seeds:
             methods.append(MethodResult(run.name, run.title, tuple(seeds)))
     if not methods:
         raise ValueError("no job of the suite is finished, so there is nothing to tabulate")
     notes += [*_unlike_anchors(suite, methods), *_unlike_sweeps(headers)]
-    first = next(iter(headers.values()))
+    about = _about(suite, headers, stored)
+    return BenchmarkResult(**about, methods=tuple(methods), notes=tuple(notes))
+
+
+def _from_elsewhere(stored: Mapping[str, BenchmarkResult], run: str, seed: int) -> tuple[list[SeedResult], str]:
+    """The first stored seed of a run, and where it comes from; nothing where none has it."""
+    found = ((source, result.seed(run, seed)) for source, result in stored.items())
+    return next((([kept], f"from {source}") for source, kept in found if kept), ([], ""))
+
+
+def _about(
+    suite: Suite, headers: Mapping[str, Mapping[str, Any]], stored: Mapping[str, BenchmarkResult]
+) -> dict[str, Any]:
+    """What all sweeps have in common.
+
+    Raises:
+        ValueError: If stored results are of something else, so that they cannot stand in one table.
+    """
+    found = {source: result.about for source, result in stored.items()}
+    if headers:
+        first = next(iter(headers.values()))
+        tasks, references = tuple(first["tasks"]), tuple(first["references"])
+        found = {"this folder": {"tasks": tasks, "references": references, "images": first["images"]}, **found}
     drawn = [header["preferences"] for header in headers.values() if not header.get("given_preferences")]
-    return BenchmarkResult(
-        title=suite.title,
-        tasks=tuple(first["tasks"]),
-        references=tuple(first["references"]),
-        preferences=drawn[0] if drawn else 0,
-        listed=suite.preferences if suite.has_static_nets else (),
-        images=first["images"],
-        methods=tuple(methods),
-        notes=tuple(notes),
-    )
+    # None of a part that is finished, such as static nets, says how many preferences are drawn.
+    drawn += [result.preferences for result in stored.values() if result.preferences]
+    asked = {
+        "title": suite.title,
+        "preferences": drawn[0] if drawn else 0,
+        "listed": suite.preferences if suite.has_static_nets else (),
+    }
+    about = {**next(iter(found.values())), **asked}
+    for source, other in found.items():
+        for name, value in other.items():
+            if value != about[name] and (name, value) != ("preferences", 0):
+                raise ValueError(f"'{source}' has {name} {value!r}, not {about[name]!r}: leave it out of the table")
+    return about
 
 
 def summary_rows(summary: Mapping[str, Any]) -> list[dict[str, float]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .jobs import DRAWN, LISTED
-from .results import BenchmarkResult, MethodResult
+from .result import BenchmarkResult, MethodResult
 from .spread import Spread, spread_of
 
 __all__ = ["TextTable", "benchmark_tables", "markdown_table"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from benchmark_suite import RUNS, SECONDS, finish, finish_all, rows_of, suite_of
 
-from mmdymu.benchmark import read_results
+from mmdymu.benchmark import read_benchmark, read_results, write_benchmark
 from mmdymu.benchmark.jobs import LISTED
 from mmdymu.benchmark.results import united_rows
 from mmdymu.evaluation.functional import hypervolume, uniformity
@@ -173,3 +174,93 @@ def test_nets_of_one_method_need_one_reference(tmp_path: Path) -> None:
     parts[1][1]["losses"][0] += 1
     with pytest.raises(ValueError, match="divided by different single-task nets"):
         united_rows(parts)
+
+
+def stored_result(folder: Path, seeds: list[int], **changes: object) -> Path:
+    """The benchmark.json of another folder, in which these seeds of all runs are finished."""
+    folder.mkdir()
+    suite, jobs = suite_of(folder, **changes)
+    finish_all([job for job in jobs if job.seed in seeds])
+    return write_benchmark(read_results(suite, jobs), folder / "out")[-1]
+
+
+def test_a_file_holds_what_was_found(tmp_path: Path) -> None:
+    suite, jobs = suite_of(tmp_path)
+    finish_all(jobs)
+    finish(jobs[0], seconds=None)
+    result = read_results(suite, jobs)
+    read = read_benchmark(write_benchmark(result, tmp_path / "out")[-1])
+    assert math.isnan(read.methods[0].seeds[0].train_seconds)
+    assert read.about == result.about
+    for first, second in zip(read.methods, result.methods, strict=True):
+        assert (first.name, first.title) == (second.name, second.title)
+        assert first.rows("sweep") == second.rows("sweep")
+        assert first.rows(LISTED) == second.rows(LISTED)
+        assert first.control_params == second.control_params
+
+
+def test_seeds_from_elsewhere_join_those_of_this_folder(tmp_path: Path) -> None:
+    path = stored_result(tmp_path / "other", [1])
+    suite, jobs = suite_of(tmp_path)
+    finish_all([job for job in jobs if job.seed == 0])
+    result = read_results(suite, jobs, {"b.json": read_benchmark(path)})
+    finish_all(jobs)
+    whole = read_results(suite, jobs)
+    assert result.notes == tuple(f"{name}, seed 1: from b.json" for name in ("Single-task", "Static", "DYMU"))
+    assert result.about == whole.about
+    for first, second in zip(result.methods, whole.methods, strict=True):
+        assert first.rows("sweep") == second.rows("sweep")
+        assert first.rows(LISTED) == second.rows(LISTED)
+
+
+def test_what_is_finished_here_comes_first(tmp_path: Path) -> None:
+    path = stored_result(tmp_path / "other", [0, 1])
+    suite, jobs = suite_of(tmp_path)
+    for job in jobs:
+        finish(job, 2.0)
+    assert read_results(suite, jobs, {"b.json": read_benchmark(path)}) == read_results(suite, jobs)
+
+
+def test_a_table_of_stored_seeds_alone(tmp_path: Path) -> None:
+    stored = read_benchmark(stored_result(tmp_path / "other", [0, 1]))
+    assert read_results(*suite_of(tmp_path), {"b.json": stored}).methods == stored.methods
+
+
+def test_other_single_task_nets_elsewhere_are_noted(tmp_path: Path) -> None:
+    path = stored_result(tmp_path / "other", [0])
+    data = json.loads(path.read_text())
+    dymu = next(method for method in data["methods"] if method["name"] == "dymu")
+    dymu["seeds"][0]["single"][0] *= 1.01
+    path.write_text(json.dumps(data))
+    notes = read_results(*suite_of(tmp_path, seeds=[0]), {"b.json": read_benchmark(path)}).notes
+    assert "DYMU, seed 0: its losses are divided by other single-task nets'" in notes
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"title": "Others"}, "'b.json' has title 'Others', not 'Toys': leave it out"),
+        ({"preferences": [[1, 0], [0, 1]]}, "'b.json' has listed"),
+        ({"sweep": {"preferences": 5, "cost_weights": [0.0, 1.0]}}, "'b.json' has preferences 5, not 4"),
+    ],
+)
+@pytest.mark.parametrize("here", [True, False])
+def test_results_of_another_benchmark_are_refused(tmp_path: Path, changes: dict, message: str, here: bool) -> None:
+    stored = read_benchmark(stored_result(tmp_path / "other", [1], **changes))
+    suite, jobs = suite_of(tmp_path)
+    own = stored_result(tmp_path / "own", [0])
+    if here:
+        finish_all([job for job in jobs if job.seed == 0])
+    others = {} if here else {"own.json": read_benchmark(own)}
+    with pytest.raises(ValueError, match=re.escape(message)):
+        read_results(suite, jobs, {**others, "b.json": stored})
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"methods": [{"name": "a", "title": "A", "seeds": [{}]}]}'])
+def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "b.json"
+    with pytest.raises(FileNotFoundError, match=r"b\.json' does not exist"):
+        read_benchmark(path)
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"b\.json' is no benchmark\.json of a benchmark"):
+        read_benchmark(path)
