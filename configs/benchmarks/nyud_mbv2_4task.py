@@ -25,7 +25,7 @@ benchmark = dict(
     seeds=(0,),
     reference="single_task",
     preferences=[(1, 1, 1, 1), (0.4, 0.3, 0.2, 0.1)],
-    sweep=dict(preferences=20, cost_weights=(0.0, 0.5, 1.0), seed=0, references=(2.0, 3.0), oracle_images=32),
+    sweep=dict(preferences=20, cost_weights=(0.0, 1.0), seed=0, references=(2.0, 3.0), oracle_images=32),
     runs=dict(
         single_task=dict(
             **peer,
