@@ -17,6 +17,7 @@ from mmdymu.benchmark import (
     Job,
     JobRunner,
     Suite,
+    check_stored,
     read_benchmark,
     read_results,
     read_suite,
@@ -53,7 +54,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         nargs="+",
         default=[],
         metavar="JSON",
-        help="benchmark.json of other folders or machines: the table takes from them what is not finished here",
+        help="benchmark.json of other folders or machines: the table takes from them what is not finished here; "
+        "without --table that is trained nevertheless",
     )
     parser.add_argument("--interval", type=float, default=60.0, help="seconds between progress lines (default: 60)")
     parser.add_argument(
@@ -111,6 +113,7 @@ def main(arguments: Sequence[str]) -> int:
     MMLogger.get_instance("mmdymu", log_level="WARNING")
     suite = read_suite(args.suite, args.cfg_options)
     stored = {path: read_benchmark(Path(path)) for path in args.stored}
+    check_stored(suite, stored)
     folder = Path(args.out or Path("work_dirs", "benchmarks", Path(args.suite).stem))
     every = suite_jobs(suite, folder)
     jobs = chosen_jobs(suite, every, args.only)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from .jobs import Job, suite_jobs
 from .page import write_benchmark
-from .result import BenchmarkResult, MethodResult, SeedResult, read_benchmark
-from .results import read_results
+from .results import check_stored, read_results
 from .running import Failure, JobRunner
 from .spread import Spread
 from .steps import refused_jobs
 from .suite import Suite, SuiteRun, read_suite
+from .values import BenchmarkResult, MethodResult, SeedResult, read_benchmark
 
 __all__ = [
     "BenchmarkResult",
@@ -21,6 +21,7 @@ __all__ = [
     "Spread",
     "Suite",
     "SuiteRun",
+    "check_stored",
     "read_benchmark",
     "read_results",
     "read_suite",

@@ -22,13 +22,15 @@ from mmdymu.visualization.sweep.style import (
 )
 
 from .jobs import DRAWN, LISTED
-from .result import BenchmarkResult, MethodResult
 from .spread import Spread
+from .values import BenchmarkResult, MethodResult
 
 __all__ = ["draw_hypervolume", "draw_uniformity", "draw_weighted_loss"]
 
 DODGE = 0.012
-"""Distance of two methods' marks at one cost weight."""
+"""Largest distance of two methods' marks at one cost weight."""
+SPREAD = 0.1
+"""Largest distance of the marks at one cost weight."""
 
 Rows = Mapping[float, Mapping[str, Spread]]
 
@@ -48,10 +50,11 @@ def draw_weighted_loss(result: BenchmarkResult) -> Figure:
     found = _drawn(result, DRAWN)
     figure = new_figure(10.5, 4.6)
     left, right = figure.subplots(1, 2, sharey=True)
+    dodge = min(DODGE, SPREAD / len(found))
     for place, ((_, rows), style) in enumerate(found):
         costs, values = list(rows), [row["rL"] for row in rows.values()]
         # Apart from each other, so that no error bar hides another.
-        beside = [cost + DODGE * (place - (len(found) - 1) / 2) for cost in costs]
+        beside = [cost + dodge * (place - (len(found) - 1) / 2) for cost in costs]
         shares = [row["share"] for row in rows.values()]
         look = _line(style, joined=len(costs) > 1)
         left.errorbar(beside, [v.mean for v in values], yerr=[_bar(v) for v in values], **look)

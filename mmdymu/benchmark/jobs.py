@@ -118,6 +118,14 @@ class Job:
         sweeps = {name: _digest([train, settings, single]) for name, settings in self.sweeps.items()}
         return {TRAIN: train, **sweeps}
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """What was asked, the same on every machine: wherever data and pretrained weights lie."""
+        config = copy.deepcopy(self.run.placeless_config)
+        config.merge_from_dict(self.options)
+        before = {name: need.fingerprint for name, need in self.needs.items()}
+        return _digest([config.to_dict(), before, self.steps, self.sweeps, self.run.tree_of, self.run.flops_of])
+
     @property
     def reference(self) -> Job | None:
         """The job by whose single-task nets' losses this one's are divided; None for itself."""

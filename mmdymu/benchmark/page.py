@@ -17,8 +17,8 @@ from mmdymu.visualization.sweep.stylesheet import STYLE
 from mmdymu.whole_file import whole_file
 
 from .figures import draw_hypervolume, draw_uniformity, draw_weighted_loss
-from .result import BenchmarkResult, benchmark_json
 from .tables import TextTable, benchmark_tables, markdown_table
+from .values import BenchmarkResult, benchmark_json
 
 __all__ = ["benchmark_markdown", "benchmark_page", "write_benchmark"]
 

@@ -12,13 +12,23 @@ from mmdymu.evaluation.sweep import summarize_sweep
 
 from .jobs import DRAWN, LISTED, Job
 from .record import read_record
-from .result import BenchmarkResult, MethodResult, SeedResult
 from .suite import Suite, SuiteRun
+from .values import BenchmarkResult, MethodResult, SeedResult
 
-__all__ = ["read_results", "summary_rows", "united_rows"]
+__all__ = ["check_stored", "read_results", "summary_rows", "united_rows"]
 
 CLOSE = 1e-4
 """Relative difference of losses that count as the same single-task nets'."""
+
+WORDS = {
+    "title": "title is",
+    "tasks": "tasks are",
+    "references": "reference points of the hypervolume are",
+    "preferences": "number of drawn preferences is",
+    "listed": "preferences of static nets are",
+    "images": "number of test images is",
+}
+"""How messages call what results must have in common."""
 
 
 def read_results(
@@ -54,9 +64,9 @@ def read_results(
                 headers[name] = own[0].sweep_lines(DRAWN)[0]
                 notes += [f"{name}: {text}" for text in _unknown(seeds[-1])]
                 continue
-            kept, told = _from_elsewhere(stored, run.name, seed)
+            kept, told = _from_elsewhere(stored, run.name, seed, own)
             seeds += kept
-            notes.append(f"{name}: {told or unfit}")
+            notes += [f"{name}: {'; '.join([unfit, *told])}", *(f"{name}: {t}" for k in kept for t in _unknown(k))]
         if seeds:
             methods.append(MethodResult(run.name, run.title, tuple(seeds)))
     if not methods:
@@ -66,10 +76,40 @@ def read_results(
     return BenchmarkResult(**about, methods=tuple(methods), notes=tuple(notes))
 
 
-def _from_elsewhere(stored: Mapping[str, BenchmarkResult], run: str, seed: int) -> tuple[list[SeedResult], str]:
-    """The first stored seed of a run, and where it comes from; nothing where none has it."""
-    found = ((source, result.seed(run, seed)) for source, result in stored.items())
-    return next((([kept], f"from {source}") for source, kept in found if kept), ([], ""))
+def check_stored(suite: Suite, stored: Mapping[str, BenchmarkResult]) -> None:
+    """Looks whether results from elsewhere are of a suite, as far as that can be told before it has run.
+
+    Raises:
+        ValueError: If one is of another suite, or has no seed of this one.
+    """
+    asked = {"title": suite.title, **_listed(suite)}
+    wanted = {(run.name, seed) for run in suite.runs for seed in suite.seeds_of(run)}
+    for source, result in stored.items():
+        _check_like(source, result.about, asked)
+        if not wanted & {(method.name, seed.seed) for method in result.methods for seed in method.seeds}:
+            raise ValueError(f"'{source}' has no seed of a run that this suite has: leave it out")
+
+
+def _from_elsewhere(
+    stored: Mapping[str, BenchmarkResult], run: str, seed: int, jobs: Sequence[Job]
+) -> tuple[list[SeedResult], list[str]]:
+    """The first stored seed of a run that was asked as its jobs are, and what is to be said about it and others."""
+    told: list[str] = []
+    for source, result in stored.items():
+        found = result.seed(run, seed)
+        if found is not None and found.asked == _asked(jobs):
+            return [found], [*told, f"from {source}"]
+        if found is not None:
+            told.append(f"that of {source} is left out, it was run with another config or sweep")
+    return [], told
+
+
+def _asked(jobs: Sequence[Job]) -> str:
+    return " ".join(job.fingerprint[:16] for job in jobs)
+
+
+def _listed(suite: Suite) -> dict[str, Any]:
+    return {"listed": suite.preferences if suite.has_static_nets else ()}
 
 
 def _about(
@@ -80,25 +120,28 @@ def _about(
     Raises:
         ValueError: If stored results are of something else, so that they cannot stand in one table.
     """
-    found = {source: result.about for source, result in stored.items()}
+    own: dict[str, Any] = {"title": suite.title, **_listed(suite)}
     if headers:
         first = next(iter(headers.values()))
         tasks, references = tuple(first["tasks"]), tuple(first["references"])
-        found = {"this folder": {"tasks": tasks, "references": references, "images": first["images"]}, **found}
+        own |= {"tasks": tasks, "references": references, "images": first["images"]}
     drawn = [header["preferences"] for header in headers.values() if not header.get("given_preferences")]
-    # None of a part that is finished, such as static nets, says how many preferences are drawn.
+    # Where static nets alone are finished, nothing says how many preferences are drawn.
     drawn += [result.preferences for result in stored.values() if result.preferences]
-    asked = {
-        "title": suite.title,
-        "preferences": drawn[0] if drawn else 0,
-        "listed": suite.preferences if suite.has_static_nets else (),
-    }
-    about = {**next(iter(found.values())), **asked}
-    for source, other in found.items():
-        for name, value in other.items():
-            if value != about[name] and (name, value) != ("preferences", 0):
-                raise ValueError(f"'{source}' has {name} {value!r}, not {about[name]!r}: leave it out of the table")
-    return about
+    own["preferences"] = drawn[0] if drawn else 0
+    for source, result in stored.items():
+        own = {**result.about, **own}
+        _check_like(source, result.about, own)
+    return own
+
+
+def _check_like(source: str, other: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Refuses results that cannot stand in one table with others."""
+    for name, value in own.items():
+        if other[name] != value and (name, other[name]) != ("preferences", 0):
+            raise ValueError(
+                f"'{source}' is of another benchmark: its {WORDS[name]} {other[name]!r}, here {value!r}: leave it out"
+            )
 
 
 def summary_rows(summary: Mapping[str, Any]) -> list[dict[str, float]]:
@@ -195,7 +238,8 @@ def _seed_result(run: SuiteRun, seed: int, jobs: Sequence[Job]) -> SeedResult:
         rows,
         control_params=float(_summary(first, DRAWN)["controller"]["params"]),
         train_seconds=_train_seconds(jobs),
-        single=_single(first.sweep_lines(DRAWN))["losses"],
+        single=tuple(_single(first.sweep_lines(DRAWN))["losses"]),
+        asked=_asked(jobs),
     )
 
 

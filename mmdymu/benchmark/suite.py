@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,11 @@ class SuiteRun:
     def title(self) -> str:
         """What tables call it."""
         return self.label or self.name
+
+    @cached_property
+    def placeless_config(self) -> Config:
+        """The config as its file has it, with the names of environment variables in place of their values."""
+        return Config.fromfile(self.config, use_environment_variables=False)
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .jobs import DRAWN, LISTED
-from .result import BenchmarkResult, MethodResult
 from .spread import Spread, spread_of
+from .values import BenchmarkResult, MethodResult
 
 __all__ = ["TextTable", "benchmark_tables", "markdown_table"]
 
@@ -121,7 +121,7 @@ def _sizes(result: BenchmarkResult) -> TextTable:
         "stages, over the nets of a static method, and of the trainings on whose checkpoints or trees a method builds, "
         "with all their stages."
     )
-    head = ("method", "seeds", "control\nparameters", "training\n[min]")
+    head = ("method", "seed\nnumbers", "control\nparameters", "training\n[min]")
     return TextTable("size", "Size and training", text, head, tuple(rows))
 
 

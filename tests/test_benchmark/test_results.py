@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from benchmark_suite import RUNS, SECONDS, finish, finish_all, rows_of, suite_of
 
-from mmdymu.benchmark import read_benchmark, read_results, write_benchmark
+from mmdymu.benchmark import check_stored, read_benchmark, read_results, write_benchmark
 from mmdymu.benchmark.jobs import LISTED
 from mmdymu.benchmark.results import united_rows
 from mmdymu.evaluation.functional import hypervolume, uniformity
@@ -176,27 +176,24 @@ def test_nets_of_one_method_need_one_reference(tmp_path: Path) -> None:
         united_rows(parts)
 
 
-def stored_result(folder: Path, seeds: list[int], **changes: object) -> Path:
-    """The benchmark.json of another folder, in which these seeds of all runs are finished."""
+def stored_result(
+    folder: Path, finished: list[int], *options: object, only: str | None = None, **changes: object
+) -> Path:
+    """The benchmark.json of another folder, in which these seeds of all runs, or of one, are finished."""
     folder.mkdir()
-    suite, jobs = suite_of(folder, **changes)
-    finish_all([job for job in jobs if job.seed in seeds])
+    suite, jobs = suite_of(folder, *options, **changes)
+    finish_all([job for job in jobs if job.seed in finished and only in (None, job.run.name)])
     return write_benchmark(read_results(suite, jobs), folder / "out")[-1]
 
 
 def test_a_file_holds_what_was_found(tmp_path: Path) -> None:
     suite, jobs = suite_of(tmp_path)
     finish_all(jobs)
-    finish(jobs[0], seconds=None)
     result = read_results(suite, jobs)
-    read = read_benchmark(write_benchmark(result, tmp_path / "out")[-1])
+    assert read_benchmark(write_benchmark(result, tmp_path / "out")[-1]) == result
+    finish(jobs[0], seconds=None)
+    read = read_benchmark(write_benchmark(read_results(suite, jobs), tmp_path / "out")[-1])
     assert math.isnan(read.methods[0].seeds[0].train_seconds)
-    assert read.about == result.about
-    for first, second in zip(read.methods, result.methods, strict=True):
-        assert (first.name, first.title) == (second.name, second.title)
-        assert first.rows("sweep") == second.rows("sweep")
-        assert first.rows(LISTED) == second.rows(LISTED)
-        assert first.control_params == second.control_params
 
 
 def test_seeds_from_elsewhere_join_those_of_this_folder(tmp_path: Path) -> None:
@@ -206,11 +203,9 @@ def test_seeds_from_elsewhere_join_those_of_this_folder(tmp_path: Path) -> None:
     result = read_results(suite, jobs, {"b.json": read_benchmark(path)})
     finish_all(jobs)
     whole = read_results(suite, jobs)
-    assert result.notes == tuple(f"{name}, seed 1: from b.json" for name in ("Single-task", "Static", "DYMU"))
-    assert result.about == whole.about
-    for first, second in zip(result.methods, whole.methods, strict=True):
-        assert first.rows("sweep") == second.rows("sweep")
-        assert first.rows(LISTED) == second.rows(LISTED)
+    names = ("Single-task", "Static", "DYMU")
+    assert result.notes == tuple(f"{name}, seed 1: not finished; from b.json" for name in names)
+    assert (result.about, result.methods) == (whole.about, whole.methods)
 
 
 def test_what_is_finished_here_comes_first(tmp_path: Path) -> None:
@@ -221,9 +216,37 @@ def test_what_is_finished_here_comes_first(tmp_path: Path) -> None:
     assert read_results(suite, jobs, {"b.json": read_benchmark(path)}) == read_results(suite, jobs)
 
 
-def test_a_table_of_stored_seeds_alone(tmp_path: Path) -> None:
-    stored = read_benchmark(stored_result(tmp_path / "other", [0, 1]))
-    assert read_results(*suite_of(tmp_path), {"b.json": stored}).methods == stored.methods
+def test_the_first_file_comes_first(tmp_path: Path) -> None:
+    first, second = (read_benchmark(stored_result(tmp_path / name, [0, 1])) for name in "ab")
+    static = read_benchmark(stored_result(tmp_path / "c", [0, 1], only="static"))
+    assert static.preferences == 0, "static nets have no drawn preferences"
+    result = read_results(*suite_of(tmp_path), {"static": static, "a": first, "b": second})
+    assert result.preferences == 4
+    assert [note.rpartition(" ")[2] for note in result.notes] == ["a", "a", "static", "static", "a", "a"]
+    assert result.methods == first.methods
+
+
+@pytest.mark.parametrize("changed", [{"cfg_options": {"model.width": 9}}, {"sweep": {"seed": 7}}])
+def test_seeds_of_another_config_or_sweep_are_left_out(tmp_path: Path, changed: dict) -> None:
+    runs = {**RUNS, "dymu": {**RUNS["dymu"], **changed}}
+    stored = {"b.json": read_benchmark(stored_result(tmp_path / "other", [0], runs))}
+    result = read_results(*suite_of(tmp_path, seeds=[0]), stored)
+    assert [method.name for method in result.methods] == ["single", "static"]
+    left_out = "not finished; that of b.json is left out, it was run with another config or sweep"
+    assert f"DYMU, seed 0: {left_out}" in result.notes
+
+
+def test_where_data_lie_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prints = []
+    for name in "ab":
+        monkeypatch.setenv("ROOM", name)
+        (tmp_path / name).mkdir()
+        _, jobs = suite_of(tmp_path / name, seeds=[0])
+        (tmp_path / name / "net.py").write_text("data = '{{$ROOM:none}}/images'\n")
+        prints.append([job.fingerprint for job in jobs])
+        assert len(set(prints[-1])) == len(jobs)
+        assert jobs[0].train_config({}).data == f"{name}/images"
+    assert prints[0] == prints[1]
 
 
 def test_other_single_task_nets_elsewhere_are_noted(tmp_path: Path) -> None:
@@ -231,36 +254,75 @@ def test_other_single_task_nets_elsewhere_are_noted(tmp_path: Path) -> None:
     data = json.loads(path.read_text())
     dymu = next(method for method in data["methods"] if method["name"] == "dymu")
     dymu["seeds"][0]["single"][0] *= 1.01
+    dymu["seeds"][0]["rows"]["sweep"][0]["rL"] = None
     path.write_text(json.dumps(data))
     notes = read_results(*suite_of(tmp_path, seeds=[0]), {"b.json": read_benchmark(path)}).notes
     assert "DYMU, seed 0: its losses are divided by other single-task nets'" in notes
+    assert "DYMU, seed 0: rL at c = 0 not known, so it counts for nothing" in notes
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"title": "Others"}, "'b.json' has title 'Others', not 'Toys': leave it out"),
-        ({"preferences": [[1, 0], [0, 1]]}, "'b.json' has listed"),
-        ({"sweep": {"preferences": 5, "cost_weights": [0.0, 1.0]}}, "'b.json' has preferences 5, not 4"),
+        ({"title": "Others"}, "'b.json' is of another benchmark: its title is 'Others', here 'Toys': leave it out"),
+        (
+            {"preferences": [[1, 0], [0, 1]]},
+            "its preferences of static nets are ((1.0, 0.0), (0.0, 1.0)), here",
+        ),
+        ({"seeds": [7]}, "'b.json' has no seed of a run that this suite has"),
+    ],
+)
+def test_results_of_another_suite_are_refused_before_it_runs(tmp_path: Path, changes: dict, message: str) -> None:
+    path = stored_result(tmp_path / "other", [1, 7], **changes)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        check_stored(suite_of(tmp_path)[0], {"b.json": read_benchmark(path)})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("images", 8, "its number of test images is 8, here 500"),
+        ("references", [2.0, 4.0], "its reference points of the hypervolume are (2.0, 4.0), here (2.0, 3.0)"),
+        ("tasks", ["a", "b"], "its tasks are ('a', 'b'), here"),
+        ("preferences", 5, "its number of drawn preferences is 5, here 4"),
     ],
 )
 @pytest.mark.parametrize("here", [True, False])
-def test_results_of_another_benchmark_are_refused(tmp_path: Path, changes: dict, message: str, here: bool) -> None:
-    stored = read_benchmark(stored_result(tmp_path / "other", [1], **changes))
+def test_results_of_another_measurement_are_refused(
+    tmp_path: Path, name: str, value: object, message: str, here: bool
+) -> None:
+    path = stored_result(tmp_path / "other", [1])
+    first = read_benchmark(stored_result(tmp_path / "first", [0]))
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
     suite, jobs = suite_of(tmp_path)
-    own = stored_result(tmp_path / "own", [0])
     if here:
         finish_all([job for job in jobs if job.seed == 0])
-    others = {} if here else {"own.json": read_benchmark(own)}
+    others = {} if here else {"a.json": first}
     with pytest.raises(ValueError, match=re.escape(message)):
-        read_results(suite, jobs, {**others, "b.json": stored})
+        read_results(suite, jobs, {**others, "b.json": read_benchmark(path)})
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"methods": [{"name": "a", "title": "A", "seeds": [{}]}]}'])
+SEED = {"seed": 0, "rows": {}, "control_params": 0, "train_seconds": None, "single": [1.0], "asked": ""}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        *(
+            json.dumps({"methods": [{"name": "a", "title": "A", "seeds": [seed]}]})
+            for seed in ({}, {**SEED, "rows": [1]}, {**SEED, "rows": {"sweep": [{}]}}, {**SEED, "single": None})
+        ),
+    ],
+)
 def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "b.json"
-    with pytest.raises(FileNotFoundError, match=r"b\.json' does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"b\.json' is not there"):
         read_benchmark(path)
+    with pytest.raises(FileNotFoundError, match=r"is a folder: give its benchmark\.json"):
+        read_benchmark(tmp_path)
     path.write_text(text)
     with pytest.raises(ValueError, match=r"b\.json' is no benchmark\.json of a benchmark"):
         read_benchmark(path)

@@ -66,9 +66,11 @@ def test_seeds_of_another_machine_stand_in_the_table(tool: ModuleType, tmp_path:
     arguments = ["suite.py", "--table", "--out"]
     assert tool.main([*arguments, "out"]) == 0
     assert tool.main([*arguments, "here", "--with", "out/benchmark.json"]) == 0
-    assert "DYMU, seed 1: from out/benchmark.json" in Path("here/benchmark.md").read_text(encoding="utf-8")
+    assert "DYMU, seed 1: not finished; from out/benchmark.json" in Path("here/benchmark.md").read_text(
+        encoding="utf-8"
+    )
     assert tool.run_tool(tool.main, [*arguments, "here", "--with", "nowhere.json"]) == 2
-    assert "'nowhere.json' does not exist" in capsys.readouterr().err
+    assert "'nowhere.json' is not there" in capsys.readouterr().err
 
 
 def test_runs_come_with_those_that_they_need(tool: ModuleType, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ class SeedResult:
         control_params: Parameters of the hypernets.
         train_seconds: Of all trainings that the method needs, its starting point's among them; NaN if not known.
         single: (N,) losses of the single-task nets that losses are divided by.
+        asked: Fingerprint of configs and sweeps.
     """
 
     seed: int
@@ -41,6 +42,7 @@ class SeedResult:
     control_params: float
     train_seconds: float
     single: Sequence[float | None]
+    asked: str
 
 
 @dataclass(frozen=True)
@@ -141,26 +143,30 @@ def read_benchmark(path: Path) -> BenchmarkResult:
         ValueError: If it holds something else.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"'{path}' does not exist; results are the benchmark.json of a benchmark's folder")
+        hint = "a folder: give its benchmark.json" if path.is_dir() else "not there"
+        raise FileNotFoundError(f"'{path}' is {hint}; results are the benchmark.json of a benchmark's folder")
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         methods = tuple(_method(entry) for entry in data["methods"])
         about = {name: _tuples(data[name]) for name in ABOUT}
         return BenchmarkResult(**about, methods=methods, notes=tuple(data["notes"]))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"'{path}' is no benchmark.json of a benchmark ({type(error).__name__}: {error})") from error
 
 
 def _method(entry: Mapping[str, Any]) -> MethodResult:
-    seeds = []
-    for seed in entry["seeds"]:
-        rows = {
-            sweep: [{name: _number(value) for name, value in row.items()} for row in rows]
-            for sweep, rows in seed["rows"].items()
-        }
-        numbers = {name: _number(seed[name]) for name in ("control_params", "train_seconds")}
-        seeds.append(SeedResult(seed["seed"], rows, **numbers, single=seed["single"]))
-    return MethodResult(entry["name"], entry["title"], tuple(seeds))
+    return MethodResult(entry["name"], entry["title"], tuple(_seed(seed) for seed in entry["seeds"]))
+
+
+def _seed(entry: Mapping[str, Any]) -> SeedResult:
+    rows = {sweep: [_row(row) for row in rows] for sweep, rows in entry["rows"].items()}
+    numbers = {name: _number(entry[name]) for name in ("control_params", "train_seconds")}
+    return SeedResult(entry["seed"], rows, **numbers, single=tuple(entry["single"]), asked=entry["asked"])
+
+
+def _row(entry: Mapping[str, float | None]) -> Row:
+    row = {name: _number(value) for name, value in entry.items()}
+    return {"cost_weight": row["cost_weight"], **row}
 
 
 def _number(value: float | None) -> float:
