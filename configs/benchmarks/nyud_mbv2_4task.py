@@ -1,4 +1,4 @@
-"""Four tasks of NYU-v2 frames, edges among them, MobileNetV2 x0.35; one seed, half of nyud_mbv2.py's iterations.
+"""Four tasks of NYU-v2 frames, edges among them, MobileNetV2 x0.35; one seed, half of nyud_mbv2.py's stream iterations.
 
 The peers are the four-task config of separate streams with other settings: a static net's objective takes the place of
 the anchor's, on the same schedule.

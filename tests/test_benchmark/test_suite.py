@@ -8,7 +8,7 @@ from benchmark_suite import RUNS, suite_of, write_suite
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmdymu.benchmark import SuiteRun, read_suite
+from mmdymu.benchmark import SuiteRun, check_stored, read_benchmark, read_results, read_suite, suite_jobs
 from mmdymu.engine import TreeObjective
 from mmdymu.engine.loops import build_stages
 from mmdymu.registry import MODELS
@@ -165,3 +165,12 @@ def test_what_shipped_suites_sweep_is_what_they_have_trained(path: Path) -> None
             config["train_cfg"].pop("skip", None)
             config["model"].pop("weight_hypernet")
         assert first == second, run.name
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks" / "results").glob("*.json")), ids=lambda path: path.stem)
+def test_kept_results_are_of_what_the_suites_ask(path: Path, tmp_path: Path) -> None:
+    suite = read_suite(ROOT / "configs" / "benchmarks" / f"{path.stem}.py")
+    kept = read_benchmark(path)
+    check_stored(suite, {path.name: kept})
+    joined = read_results(suite, suite_jobs(suite, tmp_path), {path.name: kept})
+    assert joined.methods == kept.methods, "a config or sweep has changed since: run them again, or drop the file"
