@@ -13,22 +13,12 @@ from mmdymu.evaluation.sweep import summarize_sweep
 from .jobs import DRAWN, LISTED, Job
 from .record import read_record
 from .suite import Suite, SuiteRun
-from .values import BenchmarkResult, MethodResult, SeedResult
+from .values import ABOUT, BenchmarkResult, MethodResult, SeedResult
 
 __all__ = ["check_stored", "read_results", "summary_rows", "united_rows"]
 
 CLOSE = 1e-4
 """Relative difference of losses that count as the same single-task nets'."""
-
-WORDS = {
-    "title": "title is",
-    "tasks": "tasks are",
-    "references": "reference points of the hypervolume are",
-    "preferences": "number of drawn preferences is",
-    "listed": "preferences of static nets are",
-    "images": "number of test images is",
-}
-"""How messages call what results must have in common."""
 
 
 def read_results(
@@ -140,7 +130,7 @@ def _check_like(source: str, other: Mapping[str, Any], own: Mapping[str, Any]) -
     for name, value in own.items():
         if other[name] != value and (name, other[name]) != ("preferences", 0):
             raise ValueError(
-                f"'{source}' is of another benchmark: its {WORDS[name]} {other[name]!r}, here {value!r}: leave it out"
+                f"'{source}' is of another benchmark: its {ABOUT[name]} {other[name]!r}, here {value!r}: leave it out"
             )
 
 

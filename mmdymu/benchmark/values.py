@@ -16,8 +16,15 @@ from .spread import Spread, spread_of, spreads_of
 
 __all__ = ["BenchmarkResult", "MethodResult", "SeedResult", "benchmark_json", "read_benchmark"]
 
-ABOUT = ("title", "tasks", "references", "preferences", "listed", "images")
-"""What results must agree on to stand in one table."""
+ABOUT = {
+    "title": "title is",
+    "tasks": "tasks are",
+    "references": "reference points of the hypervolume are",
+    "preferences": "number of drawn preferences is",
+    "listed": "preferences of static nets are",
+    "images": "number of test images is",
+}
+"""What results must agree on to stand in one table, and how messages call it."""
 
 Row = Mapping[str, float]
 """Measures of one seed at one cost weight, by name; ``cost_weight`` is among them."""
@@ -103,8 +110,8 @@ class BenchmarkResult:
 
     def seed(self, method: str, seed: int) -> SeedResult | None:
         """A finished seed of a method; None if there is none."""
-        own = [found for found in self.methods if found.name == method]
-        return next((found for part in own for found in part.seeds if found.seed == seed), None)
+        seeds = (found for own in self.methods if own.name == method for found in own.seeds)
+        return next((found for found in seeds if found.seed == seed), None)
 
 
 def benchmark_json(result: BenchmarkResult) -> str:
@@ -165,8 +172,9 @@ def _seed(entry: Mapping[str, Any]) -> SeedResult:
 
 
 def _row(entry: Mapping[str, float | None]) -> Row:
-    row = {name: _number(value) for name, value in entry.items()}
-    return {"cost_weight": row["cost_weight"], **row}
+    if "cost_weight" not in entry:
+        raise KeyError("cost_weight")
+    return {name: _number(value) for name, value in entry.items()}
 
 
 def _number(value: float | None) -> float:
