@@ -1,9 +1,10 @@
 """stable_2400.py whose streams learn all tasks as one trunk for 1800 iterations, and each its own for the other 600.
 
 They stay so much alike that shared nodes cost little accuracy, and are better than streams that part earlier. With less
-to lose, smaller regularisers give the same range of control: L_inactive only for tasks of next to no weight, since at
-c = 0 the others' trees are to be the best ones. So small differences need a higher rate of the edge stage and less
-entropy: with those of stable.py it stops at trees that share too much.
+to lose, the edge stage has other settings. Smaller regularisers give the same range of control; L_inactive is only for
+tasks of next to no weight, since at c = 0 the others' trees are to be the best ones. The price of compute rises with
+c^2, so that the share falls evenly with c. Small differences need a higher rate, and the entropy to be gone early: with
+those of stable.py it stops at trees that share too much.
 """
 
 _base_ = ["./stable_2400.py"]
@@ -26,7 +27,10 @@ train_cfg = dict(
         edges=dict(
             optim_wrapper=dict(optimizer=dict(lr=4e-3)),
             objective=dict(
-                regularizer=dict(lambda_inactive=0.005, lambda_cost=0.15, active_fraction=0.15), entropy=0.01
+                regularizer=dict(lambda_inactive=0.002, lambda_cost=0.15, cost_power=2.0, active_fraction=0.15),
+                preferences_per_step=32,
+                entropy=0.01,
+                entropy_power=3.0,
             ),
         ),
     )

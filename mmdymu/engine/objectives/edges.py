@@ -61,6 +61,7 @@ class EdgeObjective(StageObjective):
         loss_weights: Mapping[str, float] | None = None,
         temperature: tuple[float, float, int] = (5.0, 0.97, 300),
         entropy: float = 0.0,
+        entropy_power: float = 1.0,
         images: int = 32,
         affinity_images: int = 64,
     ) -> None:
@@ -75,7 +76,9 @@ class EdgeObjective(StageObjective):
         self.source, self.decisions = source, decisions
         self.preferences_per_step, self.concentrations = preferences_per_step, tuple(concentrations)
         self.loss_weights = loss_weights
-        self.temperature, self.entropy = temperature, entropy
+        if not 0 < entropy_power < float("inf"):
+            raise ValueError(f"entropy_power={entropy_power} must be positive and finite: 1 lets it fall evenly")
+        self.temperature, self.entropy, self.entropy_power = temperature, entropy, entropy_power
         self.images, self.affinity_images = images, affinity_images
 
     @property
@@ -154,7 +157,7 @@ class EdgeObjective(StageObjective):
         weighted = (weights * model.loss_scale * task_losses).sum(-1)
         return {
             "loss_tasks": weighted.mean(),
-            "loss_entropy": -self.entropy * (1 - batch["progress"]) * _entropy(logits).mean(),
+            "loss_entropy": -self.entropy * (1 - batch["progress"]) ** self.entropy_power * _entropy(logits).mean(),
             **{name: term.mean() for name, term in terms.items()},
             "share": expected_share(probs.detach(), self._node_flops).mean(),
         }

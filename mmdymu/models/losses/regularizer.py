@@ -17,7 +17,7 @@ __all__ = ["BranchingRegularizedLoss"]
 
 @MODELS.register_module()
 class BranchingRegularizedLoss(nn.Module):
-    """What keeps trees small: c * lambda_A * L_active, lambda_I * L_inactive and c * lambda_C * E[share].
+    """What keeps trees small: c * lambda_A * L_active, lambda_I * L_inactive and c^p * lambda_C * E[share].
 
     The first two are the paper's (section 4.3; lambdas 1 and 0.1 on undivided sums, parent level). The last,
     the expected cost of the tree, is ours.
@@ -25,7 +25,10 @@ class BranchingRegularizedLoss(nn.Module):
     Args:
         lambda_active: Of the pull between active tasks; scaled by the cost weight.
         lambda_inactive: Of the pull of inactive tasks towards active ones.
-        lambda_cost: Of the expected controllable share; scaled by the cost weight.
+        lambda_cost: Of the expected controllable share; scaled by the cost weight to the power of ``cost_power``.
+        cost_power: p. Where the trees of all separate layers gain little, a price that rises with c itself (1) is soon
+            above what they gain, so that the share falls in a small part of [0, 1] next to 0; with 2 it falls more
+            evenly.
         usage_level: See :func:`active_loss`.
         normalize: Divide by the numbers of ordered active pairs and of inactive tasks.
         active_fraction: N times the threshold tau from which on a task is active. The most preferred tasks always
@@ -34,7 +37,8 @@ class BranchingRegularizedLoss(nn.Module):
         use_affinity: False leaves A(i, j) out of L_active.
 
     Raises:
-        ValueError: If a lambda or ``active_fraction`` is negative or not finite, or ``usage_level`` unknown.
+        ValueError: If a lambda or ``active_fraction`` is negative or not finite, ``cost_power`` not positive, or
+            ``usage_level`` unknown.
     """
 
     def __init__(
@@ -47,12 +51,16 @@ class BranchingRegularizedLoss(nn.Module):
         active_fraction: float = ACTIVE_FRACTION,
         depth_weighting: bool = True,
         use_affinity: bool = True,
+        cost_power: float = 1.0,
     ) -> None:
         super().__init__()
         self.lambda_active = _check_number("lambda_active", lambda_active)
         self.lambda_inactive = _check_number("lambda_inactive", lambda_inactive)
         self.lambda_cost = _check_number("lambda_cost", lambda_cost)
         self.active_fraction = _check_number("active_fraction", active_fraction)
+        self.cost_power = _check_number("cost_power", cost_power)
+        if not self.cost_power:
+            raise ValueError("cost_power must be positive: with 0, c would change nothing")
         if usage_level not in get_args(UsageLevel):
             raise ValueError(f"usage_level must be one of {get_args(UsageLevel)}, got {usage_level!r}")
         self.usage_level: UsageLevel = usage_level
@@ -91,7 +99,8 @@ class BranchingRegularizedLoss(nn.Module):
             pull = inactive_loss(edge_probs, active, normalize=self.normalize)
             terms["loss_inactive"] = self.lambda_inactive * pull
         if self.lambda_cost:
-            terms["loss_cost"] = self.lambda_cost * cost_weight * expected_share(edge_probs, node_costs)
+            price = self.lambda_cost * cost_weight**self.cost_power
+            terms["loss_cost"] = price * expected_share(edge_probs, node_costs)
         return terms
 
     def extra_repr(self) -> str:
@@ -100,7 +109,7 @@ class BranchingRegularizedLoss(nn.Module):
             f"lambda_active={self.lambda_active}, lambda_inactive={self.lambda_inactive}, "
             f"lambda_cost={self.lambda_cost}, usage_level={self.usage_level!r}, normalize={self.normalize}, "
             f"active_fraction={self.active_fraction}, depth_weighting={self.depth_weighting}, "
-            f"use_affinity={self.use_affinity}"
+            f"use_affinity={self.use_affinity}, cost_power={self.cost_power}"
         )
 
 

@@ -212,8 +212,11 @@ def test_preferences_depend_on_seed_stage_and_iteration_only(tmp_path: Path) -> 
     assert len(set(map(str, alone))) == 3
 
 
-def test_entropy_holds_decisions_open_and_falls_to_nothing(model: ControllableSegmentor) -> None:
-    edges = tiny.build_edge_objective(entropy=0.3)
+@pytest.mark.parametrize("settings", [{}, {"entropy_power": 3.0}])
+def test_entropy_holds_decisions_open_and_falls_to_nothing(
+    model: ControllableSegmentor, settings: dict[str, float]
+) -> None:
+    edges = tiny.build_edge_objective(entropy=0.3, **settings)
     edges.prepare(model, tiny.frames(TASKS), resumed=False)
     preferences = [Preference.uniform(TASKS), Preference.parse([1, 0], tasks=TASKS)]
     probs = model.edge_logits(preferences).softmax(-1).detach().numpy().astype(float)
@@ -221,7 +224,14 @@ def test_entropy_holds_decisions_open_and_falls_to_nothing(model: ControllableSe
 
     for progress in (0.0, 0.75, 1.0):
         losses = edges.losses(model, preferences=preferences, step=0, progress=progress, inputs=None, data_samples=None)
-        assert losses["loss_entropy"].item() == pytest.approx(-0.3 * (1 - progress) * plain, rel=1e-5)
+        left = (1 - progress) ** settings.get("entropy_power", 1.0)
+        assert losses["loss_entropy"].item() == pytest.approx(-0.3 * left * plain, rel=1e-5)
+
+
+@pytest.mark.parametrize("power", [0.0, -1.0, float("nan"), float("inf")])
+def test_an_entropy_that_does_not_fall_is_refused(power: float) -> None:
+    with pytest.raises(ValueError, match=f"entropy_power={power} must be positive and finite"):
+        tiny.build_edge_objective(entropy_power=power)
 
 
 def test_mixed_precision_does_not_blur_the_table(model: ControllableSegmentor) -> None:

@@ -73,6 +73,16 @@ def test_weights_of_l_active_are_left_out(depth_weighting: bool, use_affinity: b
     assert torch.allclose(found, default) == (depth_weighting and use_affinity)
 
 
+def test_the_price_of_compute_rises_with_a_power_of_c() -> None:
+    probs, weights, _, affinity, costs = batch()
+    cost_weight = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0])
+    terms = BranchingRegularizedLoss(lambda_cost=0.5, cost_power=2.0)(probs, weights, cost_weight, affinity, costs)
+    prices = torch.tensor([0.0, 0.03125, 0.125, 0.28125, 0.5])
+    assert torch.allclose(terms["loss_cost"], prices * expected_share(probs, costs))
+    linear = BranchingRegularizedLoss(lambda_cost=0.5)(probs, weights, cost_weight, affinity, costs)
+    assert all(torch.equal(terms[name], linear[name]) for name in ("loss_active", "loss_inactive"))
+
+
 def test_terms_without_weight_are_zero() -> None:
     loss = BranchingRegularizedLoss(lambda_active=0, lambda_inactive=0, lambda_cost=0)
     terms = loss(*batch())
@@ -87,6 +97,10 @@ def test_bad_settings_are_named() -> None:
         BranchingRegularizedLoss(lambda_cost=float("nan"))
     with pytest.raises(ValueError, match=r"active_fraction must be finite and non-negative, got -0\.6"):
         BranchingRegularizedLoss(active_fraction=-0.6)
+    with pytest.raises(ValueError, match="cost_power must be finite and non-negative, got -2"):
+        BranchingRegularizedLoss(cost_power=-2)
+    with pytest.raises(ValueError, match="cost_power must be positive"):
+        BranchingRegularizedLoss(cost_power=0)
     with pytest.raises(ValueError, match="usage_level"):
         BranchingRegularizedLoss(usage_level="heads")  # type: ignore[arg-type]
 
@@ -94,4 +108,4 @@ def test_bad_settings_are_named() -> None:
 def test_the_settings_show() -> None:
     shown = repr(BranchingRegularizedLoss(lambda_cost=0.5, depth_weighting=False, use_affinity=False))
     assert "lambda_cost=0.5" in shown
-    assert "active_fraction=0.6, depth_weighting=False, use_affinity=False" in shown
+    assert "active_fraction=0.6, depth_weighting=False, use_affinity=False, cost_power=1.0" in shown
