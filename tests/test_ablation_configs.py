@@ -34,6 +34,8 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("nyud_mbv2", "batch_statistics"): {f"{WEIGHTS}.objective.statistics": "batch"},
     ("nyud_mbv2", "no_weight_hypernet"): {"model.weight_hypernet": None, WEIGHTS: None},
     ("nyud_mbv2", "tau_06"): {f"{REGULARIZER}active_fraction": 0.6},
+    ("nyud_mbv2", "linear_price"): {f"{REGULARIZER}cost_power": 1.0},
+    ("nyud_mbv2", "even_entropy"): {f"{EDGES}entropy_power": 1.0},
     ("nyud_mbv2_active", "tau_03"): {f"{REGULARIZER}active_fraction": 0.3},
     ("nyud_mbv2_active", "tau_10"): {f"{REGULARIZER}active_fraction": 1.0},
     ("nyud_mbv2_active", "tau_15"): {f"{REGULARIZER}active_fraction": 1.5},

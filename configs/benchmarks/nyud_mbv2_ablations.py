@@ -6,6 +6,8 @@ of nyud_mbv2_paper.py are left out: each trains through images for the better pa
 
 settings = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None, "model.weight_hypernet": None}
 edges_alone = dict(load_from="dymu", cfg_options=settings)
+# How evenly the share falls with c needs a cost weight between the ends.
+with_half = dict(cost_weights=(0.0, 0.5, 1.0))
 
 benchmark = dict(
     title="Ablations on NYU-v2 at half size, MobileNetV2 x0.35",
@@ -19,10 +21,23 @@ benchmark = dict(
         dymu=dict(config="../dymu/nyud_mbv2.py", label="Expected cost (default), with the weight hypernet"),
         expected_cost=dict(
             config="../dymu/nyud_mbv2.py",
-            label="Expected cost (default)",
+            label="Expected cost (default: price of c²)",
             load_from="dymu",
             trains=False,
             cfg_options={"model.weight_hypernet": None},
+            sweep=with_half,
+        ),
+        linear_price=dict(
+            **edges_alone,
+            config="../ablations/nyud_mbv2_linear_price.py",
+            label="Expected cost, price of c",
+            sweep=with_half,
+        ),
+        even_entropy=dict(
+            **edges_alone,
+            config="../ablations/nyud_mbv2_even_entropy.py",
+            label="Expected cost, entropy falls evenly",
+            sweep=with_half,
         ),
         no_inactive=dict(
             **edges_alone, config="../ablations/nyud_mbv2_no_inactive.py", label="Expected cost, no L_inactive"

@@ -4,7 +4,11 @@ _base_ = ["./nyud_mbv2.py"]
 
 train_cfg = dict(
     stages=dict(
-        edges=dict(objective=dict(regularizer=dict(lambda_active=1.2, lambda_cost=0.0, active_fraction=0.6))),
+        edges=dict(
+            objective=dict(
+                regularizer=dict(lambda_active=1.2, lambda_inactive=0.005, lambda_cost=0.0, active_fraction=0.6)
+            )
+        ),
         weights=None,
     )
 )
