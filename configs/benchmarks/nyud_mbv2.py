@@ -9,8 +9,13 @@ weights = "{checkpoint:single_task}"
 one_cost = dict(cost_weights=(0.0,))
 tree = {"train_cfg.stages.tree.objective.loss_weights": weights}
 search = {"train_cfg.stages.search.objective.loss_weights": weights}
-# The same checkpoint, its norms those of the anchor.
-bare = dict(trains=False, cfg_options={"model.weight_hypernet": None})
+# DYMU's stages as runs of their own: a change of one repeats only those that follow.
+dymu = "../dymu/nyud_mbv2.py"
+only_streams = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None}
+only_edges = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None}
+only_weights = {"train_cfg.skip": ["trunk", "anchor", "edges"]}
+# Norms are those of the anchor.
+no_weights = {"model.weight_hypernet": None}
 no_oracle = dict(oracle_images=0)
 
 benchmark = dict(
@@ -41,18 +46,27 @@ benchmark = dict(
         phn_bn=dict(config="../peers/phn_bn_nyud_mbv2.py", label="PHN-BN", cfg_options=tree, sweep=one_cost),
         ltb=dict(config="../peers/ltb_nyud_mbv2.py", label="LTB", cfg_options=search, sweep=one_cost),
         bmtas=dict(config="../peers/bmtas_nyud_mbv2.py", label="BMTAS", cfg_options=search, sweep=one_cost),
+        # Of as many iterations, but these streams are other nets than the single-task ones.
+        streams=dict(config=dymu, cfg_options=only_streams, swept=False),
+        trees=dict(config=dymu, load_from="streams", cfg_options=only_edges, swept=False),
         # A tree of DYMU's for equal tasks, at most as expensive as BMTAS's, as a static net.
         retrained=dict(
             config="../peers/retrained_tree_nyud_mbv2.py",
             label="DYMU's tree, retrained",
-            tree_of="dymu",
+            tree_of="trees",
             flops_of="bmtas",
             cfg_options=tree,
             sweep=one_cost,
         ),
         # Of as many iterations, but its streams are other nets than the single-task ones.
-        dymu=dict(config="../dymu/nyud_mbv2.py", label="DYMU", sweep=no_oracle),
-        dymu_bare=dict(**bare, config="../dymu/nyud_mbv2.py", label="DYMU without weight hypernet", load_from="dymu"),
+        dymu=dict(config=dymu, label="DYMU", load_from="trees", cfg_options=only_weights, sweep=no_oracle),
+        dymu_bare=dict(
+            config=dymu,
+            label="DYMU without weight hypernet",
+            load_from="trees",
+            trains=False,
+            cfg_options={**only_edges, **no_weights},
+        ),
         # The paper's streams: the single-task nets themselves.
         separate=dict(
             config="../dymu/nyud_mbv2_separate.py",
@@ -62,10 +76,11 @@ benchmark = dict(
             sweep=no_oracle,
         ),
         separate_bare=dict(
-            **bare,
             config="../dymu/nyud_mbv2_separate.py",
             label="DYMU on single-task streams without weight hypernet",
             load_from="separate",
+            trains=False,
+            cfg_options=no_weights,
         ),
     ),
 )

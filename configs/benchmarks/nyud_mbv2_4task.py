@@ -7,6 +7,10 @@ the anchor's, on the same schedule.
 one_cost = dict(cost_weights=(0.0,))
 peer = dict(config="../dymu/nyud_mbv2_4task_separate.py")
 dymu = dict(config="../dymu/nyud_mbv2_4task.py")
+# DYMU's stages as runs of their own, as in nyud_mbv2.py.
+only_streams = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None}
+only_edges = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None}
+only_weights = {"train_cfg.skip": ["trunk", "anchor", "edges"]}
 # 24 epochs, DYMU's divided as in nyud_mbv2.py.
 peer_iters = {"train_cfg.stages.anchor.max_iters": 1200}
 dymu_iters = {"train_cfg.stages.trunk.max_iters": 900, "train_cfg.stages.anchor.max_iters": 300}
@@ -56,14 +60,22 @@ benchmark = dict(
             },
             sweep=one_cost,
         ),
-        dymu=dict(**dymu, label="DYMU", cfg_options=dymu_iters, sweep=dict(oracle_images=0)),
-        # The same checkpoint, its norms those of the anchor.
+        streams=dict(**dymu, cfg_options={**dymu_iters, **only_streams}, swept=False),
+        trees=dict(**dymu, load_from="streams", cfg_options={**dymu_iters, **only_edges}, swept=False),
+        dymu=dict(
+            **dymu,
+            label="DYMU",
+            load_from="trees",
+            cfg_options={**dymu_iters, **only_weights},
+            sweep=dict(oracle_images=0),
+        ),
+        # Norms are those of the anchor.
         dymu_bare=dict(
             **dymu,
             label="DYMU without weight hypernet",
-            load_from="dymu",
+            load_from="trees",
             trains=False,
-            cfg_options={**dymu_iters, "model.weight_hypernet": None},
+            cfg_options={**dymu_iters, **only_edges, "model.weight_hypernet": None},
         ),
     ),
 )

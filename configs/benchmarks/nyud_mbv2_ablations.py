@@ -1,11 +1,15 @@
 """What each part of the edge stage does, trained on the streams of nyud_mbv2.py; one seed.
 
-Without the weight hypernet, so that trees alone differ, but for `dymu`, on whose streams the others train. The variants
-of nyud_mbv2_paper.py are left out: each trains through images for the better part of an hour.
+Without the weight hypernet, so that trees alone differ, but for `dymu`. Streams, the default's edges and `dymu` are
+those of suite nyud_mbv2.py: copy their folders to spare their training. The variants of nyud_mbv2_paper.py are left
+out: each trains through images for the better part of an hour.
 """
 
-settings = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None, "model.weight_hypernet": None}
-edges_alone = dict(load_from="dymu", cfg_options=settings)
+only_streams = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None}
+only_edges = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None}
+only_weights = {"train_cfg.skip": ["trunk", "anchor", "edges"]}
+settings = {**only_edges, "model.weight_hypernet": None}
+edges_alone = dict(load_from="streams", cfg_options=settings)
 # How evenly the share falls with c needs a cost weight between the ends.
 with_half = dict(cost_weights=(0.0, 0.5, 1.0))
 
@@ -18,13 +22,20 @@ benchmark = dict(
         single_task=dict(
             config="../peers/single_task_nyud_mbv2.py", label="Single-task nets", sweep=dict(cost_weights=(0.0,))
         ),
-        dymu=dict(config="../dymu/nyud_mbv2.py", label="Expected cost (default), with the weight hypernet"),
+        streams=dict(config="../dymu/nyud_mbv2.py", cfg_options=only_streams, swept=False),
+        trees=dict(config="../dymu/nyud_mbv2.py", load_from="streams", cfg_options=only_edges, swept=False),
+        dymu=dict(
+            config="../dymu/nyud_mbv2.py",
+            label="Expected cost (default), with the weight hypernet",
+            load_from="trees",
+            cfg_options=only_weights,
+        ),
         expected_cost=dict(
             config="../dymu/nyud_mbv2.py",
             label="Expected cost (default: price of c²)",
-            load_from="dymu",
+            load_from="trees",
             trains=False,
-            cfg_options={"model.weight_hypernet": None},
+            cfg_options=settings,
             sweep=with_half,
         ),
         linear_price=dict(

@@ -29,7 +29,7 @@ DRAWN, LISTED = "sweep", "sweep_listed"
 
 @dataclass(frozen=True)
 class Job:
-    """One training and its sweeps, or the sweeps of another job's checkpoint.
+    """One training, its sweeps, or both; sweeps alone are of another job's checkpoint.
 
     Attributes:
         run: Of the suite.
@@ -82,6 +82,8 @@ class Job:
     def sweeps(self) -> dict[str, dict[str, Any]]:
         """Settings by the folder of every sweep; ``single`` is left to the start."""
         settings = {**self.suite.sweep, **self.run.sweep}
+        if not self.run.swept:
+            return {}
         if self.number is not None:
             return {DRAWN: {**settings, "preferences": [self._weights], "oracle_images": 0}}
         listed = {**settings, "preferences": [list(row) for row in self.suite.preferences], "oracle_images": 0}
@@ -89,7 +91,7 @@ class Job:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """``tree`` where one is asked for, ``train``, unless another job's checkpoint is swept, and the sweeps."""
+        """``tree`` where one is asked for, ``train``, unless another job's checkpoint is swept, and sweeps, if any."""
         return (*([TREE] if self.run.tree_of else []), *([TRAIN] if self.run.trains else []), *self.sweeps)
 
     @property

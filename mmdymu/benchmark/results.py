@@ -43,7 +43,7 @@ def read_results(
     methods: list[MethodResult] = []
     notes: list[str] = []
     headers: dict[str, Mapping[str, Any]] = {}
-    for run in suite.runs:
+    for run in _swept(suite):
         seeds = []
         for seed in suite.seeds_of(run):
             own = [job for job in jobs if job.run == run and job.seed == seed]
@@ -73,11 +73,16 @@ def check_stored(suite: Suite, stored: Mapping[str, BenchmarkResult]) -> None:
         ValueError: If one is of another suite, or has no seed of this one.
     """
     asked = {"title": suite.title, **_listed(suite)}
-    wanted = {(run.name, seed) for run in suite.runs for seed in suite.seeds_of(run)}
+    wanted = {(run.name, seed) for run in _swept(suite) for seed in suite.seeds_of(run)}
     for source, result in stored.items():
         _check_like(source, result.about, asked)
         if not wanted & {(method.name, seed.seed) for method in result.methods for seed in method.seeds}:
             raise ValueError(f"'{source}' has no seed of a run that this suite has: leave it out")
+
+
+def _swept(suite: Suite) -> list[SuiteRun]:
+    """The runs that have results."""
+    return [run for run in suite.runs if run.swept]
 
 
 def _from_elsewhere(

@@ -42,6 +42,7 @@ class SuiteRun:
             the nets of ``flops_of`` is what this run trains, as ``model.edge_hypernet.tree``.
         flops_of: A run of static nets, such as a searched one.
         trains: False sweeps the checkpoint of ``load_from`` itself under this run's config and options.
+        swept: False trains alone, for other runs to begin on; tables have no such run.
         sweep: Settings over the suite's, such as ``cost_weights=(0.0,)`` for a net without cost control.
     """
 
@@ -56,6 +57,7 @@ class SuiteRun:
     tree_of: str | None = None
     flops_of: str | None = None
     trains: bool = True
+    swept: bool = True
     sweep: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -192,20 +194,28 @@ def _check(suite: Suite) -> None:
         where = f"benchmark.runs.{run.name}"
         _check_needs(suite, run, where)
         _check_sweep({**suite.sweep, **run.sweep}, where)
-        if not isinstance(run.trains, bool):
-            raise ValueError(f"{where}.trains must be True or False, got {run.trains!r}")
-        if not run.trains and (run.load_from is None or run.preference_option):
-            raise ValueError(
-                f"{where}.trains=False needs load_from, whose checkpoint is swept, and no preference_option"
-            )
-        if bool(run.tree_of) != bool(run.flops_of) or (run.tree_of and not run.trains):
-            raise ValueError(f"{where}: tree_of and flops_of go together, for a run that trains")
+        _check_parts(suite, run, where)
         if run.preference_option and not suite.preferences:
             raise ValueError(f"{where}.preference_option needs benchmark.preferences, one training for each")
     _check_preferences(suite)
     reference = suite.run(suite.reference)
-    if reference.needs or reference.preference_option:
-        raise ValueError(f"benchmark.reference={reference.name!r} must need no other run, and no preference")
+    if reference.needs or reference.preference_option or not reference.swept:
+        raise ValueError(f"benchmark.reference={reference.name!r} must need no other run, no preference, and be swept")
+
+
+def _check_parts(suite: Suite, run: SuiteRun, where: str) -> None:
+    """Whether what a run does, and leaves out, fits together."""
+    for name in ("trains", "swept"):
+        if not isinstance(getattr(run, name), bool):
+            raise ValueError(f"{where}.{name} must be True or False, got {getattr(run, name)!r}")
+    if not run.trains and (run.load_from is None or run.preference_option):
+        raise ValueError(f"{where}.trains=False needs load_from, whose checkpoint is swept, and no preference_option")
+    if not run.swept and (not run.trains or run.preference_option):
+        raise ValueError(f"{where}.swept=False is for a run that trains, and has no preference_option")
+    if bool(run.tree_of) != bool(run.flops_of) or (run.tree_of and not run.trains):
+        raise ValueError(f"{where}: tree_of and flops_of go together, for a run that trains")
+    if run.flops_of and not suite.run(run.flops_of).swept:
+        raise ValueError(f"{where}.flops_of={run.flops_of!r} is not swept, so its FLOPs are not known")
 
 
 def _check_sweep(settings: Mapping[str, Any], where: str) -> None:

@@ -117,6 +117,25 @@ def test_a_run_that_does_not_train_sweeps_anothers_checkpoint(tmp_path: Path) ->
     assert [job.run.name for job, _ in refused_jobs(trained)] == ["bare"], "its sweeps are of another net"
 
 
+def test_a_run_that_is_not_swept_trains_alone(tmp_path: Path) -> None:
+    base = {"config": "net.py", "swept": False}
+    _, jobs = suite_of(tmp_path, {**RUNS, "base": base, "dymu": {**RUNS["dymu"], "load_from": "base"}})
+    job = job_of(jobs, "base")
+    assert job.steps == ("train",)
+    begin_job(job, redo=False)
+    step = next_step(job, Path("tools"))
+    assert step is not None
+    assert step.name == "train"
+    job.work_dir.mkdir()
+    (job.work_dir / "last_checkpoint").write_text("somewhere/iter_3.pth")
+    finish_step(step)
+    assert next_step(job, Path("tools")) is None
+    dymu = job_of(jobs, "dymu")
+    assert dymu.start == job
+    config = dymu.train_config({"base": str(job.work_dir / "iter_3.pth"), "single": "single.pth"})
+    assert config.load_from == str(job.work_dir / "iter_3.pth")
+
+
 RETRAINED = {"config": "net.py", "tree_of": "dymu", "flops_of": "searched"}
 
 

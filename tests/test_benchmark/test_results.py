@@ -91,6 +91,19 @@ def test_a_net_that_is_swept_twice_is_trained_once(tmp_path: Path) -> None:
     ]
 
 
+def test_a_run_that_is_not_swept_is_in_no_table(tmp_path: Path) -> None:
+    base = {"config": "net.py", "swept": False}
+    runs = {**RUNS, "base": base, "dymu": {**RUNS["dymu"], "load_from": "base"}}
+    suite, jobs = suite_of(tmp_path, runs, seeds=[0])
+    finish_all([job for job in jobs if job.run.name != "base"])
+    assert "base" not in str(read_results(suite, jobs).notes)
+    finish_all(jobs)
+    result = read_results(suite, jobs)
+    assert [method.name for method in result.methods] == ["single", "static", "dymu"]
+    assert result.notes == ()
+    assert result.methods[-1].train_seconds.mean == 2 * SECONDS, "the base that it begins on"
+
+
 def test_what_is_not_finished_is_noted(tmp_path: Path) -> None:
     suite, jobs = suite_of(tmp_path)
     with pytest.raises(ValueError, match="no job of the suite is finished"):

@@ -84,6 +84,15 @@ def test_bad_suites_are_named(tmp_path: Path, changes: dict[str, Any], message: 
             r"runs\.more\.trains=False needs load_from, whose checkpoint is swept, and no preference_option",
         ),
         ({"config": "net.py", "trains": "False"}, r"runs\.more\.trains must be True or False, got 'False'"),
+        ({"config": "net.py", "swept": 1}, r"runs\.more\.swept must be True or False, got 1"),
+        (
+            {"config": "net.py", "swept": False, "preference_option": "x"},
+            r"runs\.more\.swept=False is for a run that trains, and has no preference_option",
+        ),
+        (
+            {"config": "net.py", "swept": False, "trains": False, "load_from": "single"},
+            r"runs\.more\.swept=False is for a run that trains",
+        ),
         ({"config": "net.py", "tree_of": "dymu"}, r"runs\.more: tree_of and flops_of go together"),
         (
             {"config": "net.py", "tree_of": "dymu", "flops_of": "single", "trains": False, "load_from": "dymu"},
