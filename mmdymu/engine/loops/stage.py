@@ -24,6 +24,7 @@ class Stage:
         optim_wrapper: Config; keys that are not given come from the runner's ``optim_wrapper``.
         param_scheduler: Configs; they count the stage's own iterations.
         batch_size: Images a process takes in one iteration; None takes the train loader's.
+        pipeline: Configs of the transforms of its images; None takes those of the train loader's data set.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Stage:
     optim_wrapper: Mapping[str, Any] = field(default_factory=dict)
     param_scheduler: Sequence[Mapping[str, Any]] = ()
     batch_size: int | None = None
+    pipeline: Sequence[Mapping[str, Any]] | None = None
 
     @property
     def stop(self) -> int:

@@ -228,11 +228,17 @@ class StageTrainLoop(BaseLoop):
         done = self._iteration - stage.start
         if not stage.objective.needs_images:
             return ({"inputs": None, "data_samples": None} for _ in range(done, stage.max_iters))
-        dataset = self.dataloader.dataset
+        dataset = self._dataset(stage)
         config = copy.deepcopy({key: value for key, value in self._loader_config.items() if key != "dataset"})
         config.update(dataset=dataset, sampler=self._sampler(dataset, stage, done))
         config["batch_size"] = stage.batch_size or config["batch_size"]
         return iter(self._runner.build_dataloader(config, seed=self._runner.seed))
+
+    def _dataset(self, stage: Stage) -> Dataset:
+        """The train loader's data set, with the stage's transforms."""
+        if stage.pipeline is None:
+            return self.dataloader.dataset
+        return SeededDataset(ROOT_DATASETS.build({**self._loader_config["dataset"], "pipeline": [*stage.pipeline]}))
 
     def _run_iter(self, stage: Stage, batches: Iterator[dict[str, Any]]) -> None:
         runner, step = self._runner, self._iteration - stage.start

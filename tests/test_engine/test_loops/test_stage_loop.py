@@ -188,3 +188,30 @@ def test_validates_at_the_interval_and_at_the_end(tmp_path: Path) -> None:
     assert [iteration for iteration, _ in seen] == [3, 6, 8]
     assert seen[0][1] is None  # The anchor itself: nothing controls it yet.
     assert all(tree is not None for _, tree in seen[1:])
+
+
+class _Images(Hook):
+    """By stage, whether each loaded image is as it was before augmentation."""
+
+    def __init__(self) -> None:
+        self.plain: dict[str, list[bool]] = {}
+        self.source = tiny.TinyDataset(pipeline=[])
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        found = self.plain.setdefault(runner.train_loop.stage.name, [])
+        for image, sample in zip(data_batch["inputs"] or (), data_batch["data_samples"] or (), strict=True):
+            original = self.source[int(Path(sample.img_path).stem)]["inputs"]
+            found.append(torch.equal(image, original))
+
+
+def test_a_stage_can_have_transforms_of_its_own(tmp_path: Path) -> None:
+    stages = [tiny.stage_config("trunk", iters=6), tiny.stage_config("anchor", iters=6, pipeline=[])]
+    stages.append(tiny.stage_config("edges"))
+    stages.append(tiny.stage_config("weights", iters=6))
+    runner = tiny.build_runner(tmp_path, train_cfg=tiny.train_cfg(*stages), model=MODEL)
+    hook = _Images()
+    runner.register_hook(hook)
+    runner.train()
+    assert all(hook.plain["anchor"])
+    assert not all(hook.plain["trunk"])
+    assert not all(hook.plain["weights"]), "the stage behind has the train loader's again"
