@@ -1,7 +1,7 @@
 """All methods on NYU-v2 frames at half size, MobileNetV2 x0.35, three tasks, three seeds.
 
-All have the schedule of the single-task nets, their initial weights of a seed, and their w_i, but `dymu`: its streams
-have as many iterations, three quarters as one trunk, and w_i of their own.
+All have the schedule of the single-task nets, their initial weights of a seed, and their w_i, but `dymu`, whose
+`streams` have as many iterations, three quarters as one trunk, and w_i of their own.
 """
 
 # The single-task nets' losses put all methods' losses on one scale.
@@ -46,7 +46,7 @@ benchmark = dict(
         phn_bn=dict(config="../peers/phn_bn_nyud_mbv2.py", label="PHN-BN", cfg_options=tree, sweep=one_cost),
         ltb=dict(config="../peers/ltb_nyud_mbv2.py", label="LTB", cfg_options=search, sweep=one_cost),
         bmtas=dict(config="../peers/bmtas_nyud_mbv2.py", label="BMTAS", cfg_options=search, sweep=one_cost),
-        # Of as many iterations, but these streams are other nets than the single-task ones.
+        # Of as many iterations, but these are other nets than the single-task ones.
         streams=dict(config=dymu, cfg_options=only_streams, swept=False),
         trees=dict(config=dymu, load_from="streams", cfg_options=only_edges, swept=False),
         # A tree of DYMU's for equal tasks, at most as expensive as BMTAS's, as a static net.
@@ -58,7 +58,6 @@ benchmark = dict(
             cfg_options=tree,
             sweep=one_cost,
         ),
-        # Of as many iterations, but its streams are other nets than the single-task ones.
         dymu=dict(config=dymu, label="DYMU", load_from="trees", cfg_options=only_weights, sweep=no_oracle),
         dymu_bare=dict(
             config=dymu,

@@ -1,8 +1,8 @@
 """What each part of the edge stage does, trained on the streams of nyud_mbv2.py; one seed.
 
 Without the weight hypernet, so that trees alone differ, but for `dymu`. Streams, the default's edges and `dymu` are
-those of suite nyud_mbv2.py: copy their folders to spare their training. The variants of nyud_mbv2_paper.py are left
-out: each trains through images for the better part of an hour.
+those of suite nyud_mbv2.py: copy their folders to spare their training, and --redo what is swept otherwise. The
+variants of nyud_mbv2_paper.py are left out: each trains through images for the better part of an hour.
 """
 
 only_streams = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None}

@@ -1,4 +1,7 @@
-"""nyud_mbv2.py with the paper's L_active in place of the expected cost, and its τ, for comparison."""
+"""nyud_mbv2.py with the paper's L_active in place of the expected cost, and its τ, for comparison.
+
+λ_inactive is the one that λ_active was chosen with.
+"""
 
 _base_ = ["./nyud_mbv2.py"]
 

@@ -1,4 +1,4 @@
-"""The jobs of a suite: a training, or none, with its sweeps, for one seed and, of static nets, one preference."""
+"""The jobs of a suite: a training, sweeps, or both, for one seed and, of static nets, one preference."""
 
 from __future__ import annotations
 
@@ -113,9 +113,9 @@ class Job:
     def digests(self) -> dict[str, str]:
         """What was asked, by step: ``train``, also where it is another job's, with its tree, and the sweeps."""
         before = {name: self.needs[name].digests["train"] for name in self.run.needs}
-        swept = [] if self.run.trains else ["nothing is trained"]
+        untrained = [] if self.run.trains else ["nothing is trained"]
         tree = [self.run.tree_of, self.run.flops_of] if self.run.tree_of else []
-        train = _digest([self._merged(self.options).to_dict(), before, *swept, *tree])
+        train = _digest([self._merged(self.options).to_dict(), before, *untrained, *tree])
         single = self.reference.digests[TRAIN] if self.reference else None
         sweeps = {name: _digest([train, settings, single]) for name, settings in self.sweeps.items()}
         return {TRAIN: train, **sweeps}

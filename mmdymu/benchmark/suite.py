@@ -42,7 +42,7 @@ class SuiteRun:
             the nets of ``flops_of`` is what this run trains, as ``model.edge_hypernet.tree``.
         flops_of: A run of static nets, such as a searched one.
         trains: False sweeps the checkpoint of ``load_from`` itself under this run's config and options.
-        swept: False trains alone, for other runs to begin on; tables have no such run.
+        swept: False trains alone, for other runs to begin on; it is in no table.
         sweep: Settings over the suite's, such as ``cost_weights=(0.0,)`` for a net without cost control.
     """
 
@@ -211,7 +211,9 @@ def _check_parts(suite: Suite, run: SuiteRun, where: str) -> None:
     if not run.trains and (run.load_from is None or run.preference_option):
         raise ValueError(f"{where}.trains=False needs load_from, whose checkpoint is swept, and no preference_option")
     if not run.swept and (not run.trains or run.preference_option):
-        raise ValueError(f"{where}.swept=False is for a run that trains, and has no preference_option")
+        raise ValueError(f"{where}.swept=False is for a run that trains, and has no preference_option: leave one out")
+    if not run.swept and run.sweep:
+        raise ValueError(f"{where} has swept=False and sweep={dict(run.sweep)!r}: leave one out")
     if bool(run.tree_of) != bool(run.flops_of) or (run.tree_of and not run.trains):
         raise ValueError(f"{where}: tree_of and flops_of go together, for a run that trains")
     if run.flops_of and not suite.run(run.flops_of).swept:

@@ -93,6 +93,10 @@ def test_bad_suites_are_named(tmp_path: Path, changes: dict[str, Any], message: 
             {"config": "net.py", "swept": False, "trains": False, "load_from": "single"},
             r"runs\.more\.swept=False is for a run that trains",
         ),
+        (
+            {"config": "net.py", "swept": False, "sweep": {"preferences": 3}},
+            r"runs\.more has swept=False and sweep=\{'preferences': 3\}: leave one out",
+        ),
         ({"config": "net.py", "tree_of": "dymu"}, r"runs\.more: tree_of and flops_of go together"),
         (
             {"config": "net.py", "tree_of": "dymu", "flops_of": "single", "trains": False, "load_from": "dymu"},
@@ -113,6 +117,15 @@ def test_bad_runs_are_named(tmp_path: Path, entry: dict[str, Any], message: str)
 def test_the_reference_needs_no_other_run(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must need no other run"):
         read_suite(write_suite(tmp_path, reference="dymu"))
+
+
+def test_what_others_are_measured_by_is_swept(tmp_path: Path) -> None:
+    single = {"config": "net.py", "swept": False}
+    with pytest.raises(ValueError, match="must need no other run, no preference, and be swept"):
+        read_suite(write_suite(tmp_path, {**RUNS, "single": single}))
+    runs = {**RUNS, "base": single, "retrained": {"config": "net.py", "tree_of": "dymu", "flops_of": "base"}}
+    with pytest.raises(ValueError, match=r"retrained\.flops_of='base' is not swept, so its FLOPs are not known"):
+        read_suite(write_suite(tmp_path, runs))
 
 
 def test_options_are_of_the_suite(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmengine.dataset import Compose
+
 from mmdymu.registry import OBJECTIVES
 
 from ..objectives import StageObjective
@@ -24,7 +26,8 @@ class Stage:
         optim_wrapper: Config; keys that are not given come from the runner's ``optim_wrapper``.
         param_scheduler: Configs; they count the stage's own iterations.
         batch_size: Images a process takes in one iteration; None takes the train loader's.
-        pipeline: Configs of the transforms of its images; None takes those of the train loader's data set.
+        pipeline: Configs of the transforms of its images, if its objective needs images; None takes those of the train
+            loader's data set.
     """
 
     name: str
@@ -77,7 +80,7 @@ def build_stages(configs: Mapping[str, Mapping[str, Any] | None], skip: Sequence
     Raises:
         TypeError: If the configs are not given by name.
         ValueError: If no stage is left, a skipped name is unknown, stages with names of their own are given in another
-            order, a setting is missing or unknown, or a number is not a positive integer.
+            order, a setting is missing or unknown, a number is not a positive integer, or a pipeline cannot be built.
     """
     if not isinstance(configs, Mapping):
         raise TypeError(f"train_cfg.stages must be a dict of stages by name, got {type(configs).__name__}")
@@ -110,6 +113,18 @@ def _build_stage(name: str, config: Mapping[str, Any], start: int) -> Stage:
         value = options.get(key, 1)
         if not isinstance(value, int) or value < 1:
             raise ValueError(f"stage {name!r}: {key}={value!r} must be a positive integer")
+    if options.get("pipeline") is not None:
+        _check_pipeline(name, options["pipeline"])
     stage = Stage(name=name, start=start, **{**options, "objective": OBJECTIVES.build(options["objective"])})
     stage.schedulers()  # A mistake in a late stage shows at once.
     return stage
+
+
+def _check_pipeline(name: str, pipeline: Any) -> None:
+    """Builds the transforms once: a mistake in a late stage shows at once."""
+    if not isinstance(pipeline, list | tuple) or not all(isinstance(config, Mapping) for config in pipeline):
+        raise ValueError(f"stage {name!r}: pipeline={pipeline!r} must be a list of transforms, dict(type=…) each")
+    try:
+        Compose(pipeline)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"stage {name!r}: pipeline={pipeline!r} cannot be built: {error}") from error

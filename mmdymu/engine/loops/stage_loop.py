@@ -121,7 +121,7 @@ class StageTrainLoop(BaseLoop):
         """The train loader; its data set is built on first use, no image is loaded by that."""
         if self._dataloader is None:
             config = copy.deepcopy(self._loader_config)
-            dataset = SeededDataset(ROOT_DATASETS.build(config.pop("dataset")))
+            dataset = SeededDataset(ROOT_DATASETS.build(config["dataset"]))
             config["dataset"] = dataset
             config["sampler"] = self._sampler(dataset, self.stages[0], 0)
             self._dataloader = self._runner.build_dataloader(config, seed=self._runner.seed)
@@ -235,10 +235,11 @@ class StageTrainLoop(BaseLoop):
         return iter(self._runner.build_dataloader(config, seed=self._runner.seed))
 
     def _dataset(self, stage: Stage) -> Dataset:
-        """The train loader's data set, with the stage's transforms."""
+        """The train loader's data set, with the stage's transforms if it has any."""
         if stage.pipeline is None:
             return self.dataloader.dataset
-        return SeededDataset(ROOT_DATASETS.build({**self._loader_config["dataset"], "pipeline": [*stage.pipeline]}))
+        config = {**self._loader_config["dataset"], "pipeline": stage.pipeline}
+        return SeededDataset(ROOT_DATASETS.build(copy.deepcopy(config)))
 
     def _run_iter(self, stage: Stage, batches: Iterator[dict[str, Any]]) -> None:
         runner, step = self._runner, self._iteration - stage.start

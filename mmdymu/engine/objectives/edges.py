@@ -44,11 +44,14 @@ class EdgeObjective(StageObjective):
         entropy: Weight of the decisions' entropy, which falls to 0 over the stage. It keeps decisions open until the
             hypernet has seen enough preferences: without it logits saturate, and a decision that is right for balanced
             preferences stays where it is wrong. 0 in the paper.
+        entropy_power: p of (1 - progress)^p, by which that weight is multiplied. 1 lets it fall evenly; with 3 an
+            eighth is left at half of the stage. Differences between trees that are smaller than it are decided only
+            when it has fallen below them.
         images: Training images for the path table and the single-task losses.
         affinity_images: Training images for the affinities.
 
     Raises:
-        ValueError: If ``source`` or ``decisions`` is unknown, or a number is not positive.
+        ValueError: If ``source`` or ``decisions`` is unknown, or a number is not positive and finite.
     """
 
     def __init__(
@@ -77,7 +80,9 @@ class EdgeObjective(StageObjective):
         self.preferences_per_step, self.concentrations = preferences_per_step, tuple(concentrations)
         self.loss_weights = loss_weights
         if not 0 < entropy_power < float("inf"):
-            raise ValueError(f"entropy_power={entropy_power} must be positive and finite: 1 lets it fall evenly")
+            raise ValueError(
+                f"entropy_power={entropy_power} must be positive and finite: 1 lets the entropy fall evenly"
+            )
         self.temperature, self.entropy, self.entropy_power = temperature, entropy, entropy_power
         self.images, self.affinity_images = images, affinity_images
 

@@ -26,9 +26,8 @@ class BranchingRegularizedLoss(nn.Module):
         lambda_active: Of the pull between active tasks; scaled by the cost weight.
         lambda_inactive: Of the pull of inactive tasks towards active ones.
         lambda_cost: Of the expected controllable share; scaled by the cost weight to the power of ``cost_power``.
-        cost_power: p. Where the trees of all separate layers gain little, a price that rises with c itself (1) is soon
-            above what they gain, so that the share falls in a small part of [0, 1] next to 0; with 2 it falls more
-            evenly.
+        cost_power: p. Where separate layers gain little, a price that rises with c itself (1) is above that gain for
+            most of [0, 1]; with 2 the share falls more evenly.
         usage_level: See :func:`active_loss`.
         normalize: Divide by the numbers of ordered active pairs and of inactive tasks.
         active_fraction: N times the threshold tau from which on a task is active. The most preferred tasks always
@@ -58,9 +57,11 @@ class BranchingRegularizedLoss(nn.Module):
         self.lambda_inactive = _check_number("lambda_inactive", lambda_inactive)
         self.lambda_cost = _check_number("lambda_cost", lambda_cost)
         self.active_fraction = _check_number("active_fraction", active_fraction)
-        self.cost_power = _check_number("cost_power", cost_power)
-        if not self.cost_power:
-            raise ValueError("cost_power must be positive: with 0, c would change nothing")
+        if not 0 < cost_power < float("inf"):
+            raise ValueError(
+                f"cost_power must be positive and finite, got {cost_power!r}: 1 lets the price rise with c"
+            )
+        self.cost_power = cost_power
         if usage_level not in get_args(UsageLevel):
             raise ValueError(f"usage_level must be one of {get_args(UsageLevel)}, got {usage_level!r}")
         self.usage_level: UsageLevel = usage_level

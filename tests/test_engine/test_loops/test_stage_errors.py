@@ -21,6 +21,11 @@ MODEL = tiny.model_config(stream=tiny.SHORT)
         ([tiny.stage_config("anchor", max_iters=0)], "max_iters=0"),
         ([tiny.stage_config("anchor", max_iters=1.5)], "max_iters=1.5"),
         ([tiny.stage_config("anchor", batch_size=0)], "batch_size=0"),
+        (
+            [tiny.stage_config("anchor", pipeline="Typo")],
+            "stage 'anchor': pipeline='Typo' must be a list of transforms",
+        ),
+        ([tiny.stage_config("anchor", pipeline=[{"type": "Typo"}])], "cannot be built: .*Typo is not in the"),
         ([tiny.stage_config("anchor", max_iter=3)], "'max_iter'"),
         ([{"name": "anchor", "max_iters": 3}], "'objective'"),
         ([tiny.stage_config("anchor"), {"name": "second"}, {"name": "first"}], r"\['second', 'first'\] are not"),
