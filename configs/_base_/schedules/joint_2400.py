@@ -3,7 +3,7 @@
 They stay so much alike that shared nodes cost little accuracy, and are better than streams that part earlier. With less
 to lose, the edge stage has other settings. Smaller regularisers give the same range of control; L_inactive is only for
 tasks of next to no weight, since at c = 0 the others' trees are to be the best ones. The price of compute rises with
-c^2, so that the share falls evenly with c. Small differences need a higher rate, and the entropy to be gone early: with
+c^2, so that the share falls more evenly. Small differences need a higher rate, and the entropy to be gone early: with
 those of stable.py it stops at trees that share too much. Norms have little to make up for on streams so much alike: the
 weight stage has a tenth of the rate, and configs give it images of the scale that tests have.
 """
