@@ -36,8 +36,8 @@ class BranchingRegularizedLoss(nn.Module):
         use_affinity: False leaves A(i, j) out of L_active.
 
     Raises:
-        ValueError: If a lambda or ``active_fraction`` is negative or not finite, ``cost_power`` not positive, or
-            ``usage_level`` unknown.
+        ValueError: If a lambda or ``active_fraction`` is negative or not finite, ``cost_power`` is not positive and
+            finite, or ``usage_level`` is unknown.
     """
 
     def __init__(
