@@ -8,7 +8,6 @@ one_cost = dict(cost_weights=(0.0,))
 peer = dict(config="../dymu/nyud_mbv2_4task_separate.py")
 dymu = dict(config="../dymu/nyud_mbv2_4task.py")
 # DYMU's stages as runs of their own, as in nyud_mbv2.py.
-only_streams = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None}
 only_edges = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None}
 only_weights = {"train_cfg.skip": ["trunk", "anchor", "edges"]}
 # 24 epochs, DYMU's divided as in nyud_mbv2.py.
@@ -60,7 +59,7 @@ benchmark = dict(
             },
             sweep=one_cost,
         ),
-        streams=dict(**dymu, cfg_options={**dymu_iters, **only_streams}, swept=False),
+        streams=dict(**dymu, cfg_options={**dymu_iters, **no_controller}, swept=False),
         trees=dict(**dymu, load_from="streams", cfg_options={**dymu_iters, **only_edges}, swept=False),
         dymu=dict(
             **dymu,

@@ -81,9 +81,9 @@ class Job:
     @cached_property
     def sweeps(self) -> dict[str, dict[str, Any]]:
         """Settings by the folder of every sweep; ``single`` is left to the start."""
-        settings = {**self.suite.sweep, **self.run.sweep}
         if not self.run.swept:
             return {}
+        settings = {**self.suite.sweep, **self.run.sweep}
         if self.number is not None:
             return {DRAWN: {**settings, "preferences": [self._weights], "oracle_images": 0}}
         listed = {**settings, "preferences": [list(row) for row in self.suite.preferences], "oracle_images": 0}

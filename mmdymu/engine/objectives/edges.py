@@ -75,14 +75,14 @@ class EdgeObjective(StageObjective):
                 f"preferences_per_step={preferences_per_step} must be positive, as must all of "
                 f"concentrations={tuple(concentrations)}"
             )
-        self.regularizer = MODELS.build(dict(regularizer))
-        self.source, self.decisions = source, decisions
-        self.preferences_per_step, self.concentrations = preferences_per_step, tuple(concentrations)
-        self.loss_weights = loss_weights
         if not 0 < entropy_power < float("inf"):
             raise ValueError(
                 f"entropy_power={entropy_power} must be positive and finite: 1 lets the entropy fall evenly"
             )
+        self.regularizer = MODELS.build(dict(regularizer))
+        self.source, self.decisions = source, decisions
+        self.preferences_per_step, self.concentrations = preferences_per_step, tuple(concentrations)
+        self.loss_weights = loss_weights
         self.temperature, self.entropy, self.entropy_power = temperature, entropy, entropy_power
         self.images, self.affinity_images = images, affinity_images
 
