@@ -4,8 +4,8 @@ They stay so much alike that shared nodes cost little accuracy, and are better t
 to lose, the edge stage has other settings. Smaller regularisers give the same range of control; L_inactive is only for
 tasks of next to no weight, since at c = 0 the others' trees are to be the best ones. The price of compute rises with
 c^2, so that the share falls more evenly. Small differences need a higher rate, and the entropy to be gone early: with
-those of stable.py it stops at trees that share too much. Norms have little to make up for on streams so much alike: the
-weight stage has a tenth of the rate, and configs give it images of the scale that tests have.
+those of stable.py it stops at trees that share too much. The weight stage learns whatever scale its images have, so
+configs give it the tests'; it has a tenth of the rate, with which it fits its frames less closely.
 """
 
 _base_ = ["./stable_2400.py"]
