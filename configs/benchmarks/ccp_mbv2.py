@@ -9,5 +9,14 @@ dymu = dict(
 )
 benchmark = dict(
     title="Clothing photos at half size, MobileNetV2 x0.35: semseg, parts, saliency, edges",
-    runs=dict(single_task=peer, static_trunk=peer, phn_bn=peer, streams=dymu, trees=dymu, dymu=dymu, dymu_bare=dymu),
+    runs=dict(
+        single_task=peer,
+        static_trunk=peer,
+        phn_bn=peer,
+        streams=dymu,
+        tables=dymu,
+        trees=dymu,
+        dymu=dymu,
+        dymu_bare=dymu,
+    ),
 )

@@ -13,6 +13,12 @@ search = {"train_cfg.stages.search.objective.loss_weights": weights}
 dymu = "../dymu/nyud_mbv2.py"
 only_streams = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None}
 only_edges = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None}
+# The path table, which the hypernet's one step at no rate leaves as it is.
+only_table = {
+    **only_edges,
+    "train_cfg.stages.edges.max_iters": 1,
+    "train_cfg.stages.edges.optim_wrapper.optimizer.lr": 0.0,
+}
 only_weights = {"train_cfg.skip": ["trunk", "anchor", "edges"]}
 # Norms are those of the anchor.
 no_weights = {"model.weight_hypernet": None}
@@ -48,7 +54,8 @@ benchmark = dict(
         bmtas=dict(config="../peers/bmtas_nyud_mbv2.py", label="BMTAS", cfg_options=search, sweep=one_cost),
         # Of as many iterations, but these are other nets than the single-task ones.
         streams=dict(config=dymu, cfg_options=only_streams, swept=False),
-        trees=dict(config=dymu, load_from="streams", cfg_options=only_edges, swept=False),
+        tables=dict(config=dymu, load_from="streams", cfg_options=only_table, swept=False),
+        trees=dict(config=dymu, load_from="tables", cfg_options=only_edges, swept=False),
         # A tree of DYMU's for equal tasks, at most as expensive as BMTAS's, as a static net.
         retrained=dict(
             config="../peers/retrained_tree_nyud_mbv2.py",

@@ -9,6 +9,11 @@ peer = dict(config="../dymu/nyud_mbv2_4task_separate.py")
 dymu = dict(config="../dymu/nyud_mbv2_4task.py")
 # DYMU's stages as runs of their own, as in nyud_mbv2.py.
 only_edges = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None}
+only_table = {
+    **only_edges,
+    "train_cfg.stages.edges.max_iters": 1,
+    "train_cfg.stages.edges.optim_wrapper.optimizer.lr": 0.0,
+}
 only_weights = {"train_cfg.skip": ["trunk", "anchor", "edges"]}
 # 24 epochs, DYMU's divided as in nyud_mbv2.py.
 peer_iters = {"train_cfg.stages.anchor.max_iters": 1200}
@@ -60,7 +65,8 @@ benchmark = dict(
             sweep=one_cost,
         ),
         streams=dict(**dymu, cfg_options={**dymu_iters, **no_controller}, swept=False),
-        trees=dict(**dymu, load_from="streams", cfg_options={**dymu_iters, **only_edges}, swept=False),
+        tables=dict(**dymu, load_from="streams", cfg_options={**dymu_iters, **only_table}, swept=False),
+        trees=dict(**dymu, load_from="tables", cfg_options={**dymu_iters, **only_edges}, swept=False),
         dymu=dict(
             **dymu,
             label="DYMU",
@@ -75,6 +81,7 @@ benchmark = dict(
             load_from="trees",
             trains=False,
             cfg_options={**dymu_iters, **only_edges, "model.weight_hypernet": None},
+            sweep=dict(oracle_images=64),
         ),
     ),
 )

@@ -1,15 +1,20 @@
 """What each part of the edge stage does, trained on the streams of nyud_mbv2.py; one seed.
 
-Without the weight hypernet, so that trees alone differ, but for `dymu`. Streams, the default's edges and `dymu` are
-those of suite nyud_mbv2.py: copy their folders to spare their training, and --redo what is swept otherwise. The
-variants of nyud_mbv2_paper.py are left out: each trains through images for the better part of an hour.
+Without the weight hypernet, so that trees alone differ, but for `dymu`. Streams, path table, the default's edges and
+`dymu` are those of suite nyud_mbv2.py: copy their folders to spare their training, and --redo what is swept otherwise.
+The variants of nyud_mbv2_paper.py are left out: each trains through images for the better part of an hour.
 """
 
 only_streams = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None}
 only_edges = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None}
+only_table = {
+    **only_edges,
+    "train_cfg.stages.edges.max_iters": 1,
+    "train_cfg.stages.edges.optim_wrapper.optimizer.lr": 0.0,
+}
 only_weights = {"train_cfg.skip": ["trunk", "anchor", "edges"]}
 settings = {**only_edges, "model.weight_hypernet": None}
-edges_alone = dict(load_from="streams", cfg_options=settings)
+edges_alone = dict(load_from="tables", cfg_options=settings)
 # How evenly the share falls with c needs a cost weight between the ends.
 with_half = dict(cost_weights=(0.0, 0.5, 1.0))
 
@@ -23,7 +28,8 @@ benchmark = dict(
             config="../peers/single_task_nyud_mbv2.py", label="Single-task nets", sweep=dict(cost_weights=(0.0,))
         ),
         streams=dict(config="../dymu/nyud_mbv2.py", cfg_options=only_streams, swept=False),
-        trees=dict(config="../dymu/nyud_mbv2.py", load_from="streams", cfg_options=only_edges, swept=False),
+        tables=dict(config="../dymu/nyud_mbv2.py", load_from="streams", cfg_options=only_table, swept=False),
+        trees=dict(config="../dymu/nyud_mbv2.py", load_from="tables", cfg_options=only_edges, swept=False),
         dymu=dict(
             config="../dymu/nyud_mbv2.py",
             label="Expected cost (default), with the weight hypernet",
