@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmdymu import BranchingTree
 from mmdymu.engine.loops.start import stream_distance
+from mmdymu.engine.objectives import edges
 
 MODEL = tiny.model_config(stream=tiny.SHORT)
 OWNED = {
@@ -215,3 +216,22 @@ def test_a_stage_can_have_transforms_of_its_own(tmp_path: Path) -> None:
     assert all(hook.plain["anchor"])
     assert not all(hook.plain["trunk"])
     assert not all(hook.plain["weights"]), "the stage behind has the train loader's again"
+
+
+def test_edges_begin_on_the_path_table_of_a_step_at_no_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What suites do, to measure the table once for several edge stages."""
+    still = {"optimizer": {"type": "AdamW", "lr": 0.0, "weight_decay": 0.1}}
+    table_alone = tiny.train_cfg(tiny.stage_config("edges", 1, optim_wrapper=still))
+    measured = tiny.build_runner(tmp_path, train_cfg=table_alone, model=MODEL)
+    before = {name: value.clone() for name, value in measured.model.edge_hypernet.state_dict().items()}
+    measured.train()
+    assert all(torch.equal(value, before[name]) for name, value in measured.model.edge_hypernet.state_dict().items())
+    table = measured.model.path_losses.clone()
+    assert table.isfinite().all()
+    torch.save({"state_dict": measured.model.state_dict()}, tmp_path / "table.pth")
+
+    monkeypatch.setattr(edges, "build_path_table", lambda *_: pytest.fail("the table is measured again"))
+    config = {"train_cfg": tiny.train_cfg(tiny.stage_config("edges")), "load_from": str(tmp_path / "table.pth")}
+    trained = tiny.train(tmp_path, model=MODEL, **config).model
+    assert torch.equal(trained.path_losses, table)
+    assert any(not torch.equal(value, before[name]) for name, value in trained.edge_hypernet.state_dict().items())
