@@ -13,7 +13,7 @@ search = {"train_cfg.stages.search.objective.loss_weights": weights}
 dymu = "../dymu/nyud_mbv2.py"
 only_streams = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None}
 only_edges = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None}
-# The path table, which the hypernet's one step at no rate leaves as it is.
+# The path table alone: the edge hypernet takes one step, at no rate, and begins anew in the runs behind.
 only_table = {
     **only_edges,
     "train_cfg.stages.edges.max_iters": 1,

@@ -4,9 +4,9 @@ They stay so much alike that shared nodes cost little accuracy, and are better t
 to lose, the edge stage has other settings. Smaller regularisers give the same range of control; L_inactive is only for
 tasks of next to no weight, since at c = 0 the others' trees are to be the best ones. The price of compute rises with
 c^2, so that the share falls more evenly. Small differences need a higher rate, and the entropy to be gone early: with
-those of stable.py it stops at trees that share too much. A path table of few images prefers paths by chance: of
-thousands, the best on 24 images are worse on others than a task's own stream. The weight stage learns whatever scale
-its images have, so configs give it the tests'; it has a tenth of the rate, with which it fits its frames less closely.
+those of stable.py it stops at trees that share too much. A path table of few images prefers paths by chance: with
+four tasks, trees chosen on 24 images are worse on others than plain ones. The weight stage learns whatever scale its
+images have, so configs give it the tests'; it has a tenth of the rate, with which it fits its frames less closely.
 """
 
 _base_ = ["./stable_2400.py"]
