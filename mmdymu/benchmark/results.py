@@ -143,12 +143,13 @@ def summary_rows(summary: Mapping[str, Any]) -> list[dict[str, float]]:
     """The measures of a sweep's summary, one row a cost weight.
 
     Args:
-        summary: As ``summary.json`` has it, or of :func:`summarize_sweep`.
+        summary: Of :func:`summarize_sweep`.
 
     Returns:
         ``cost_weight``, ``share``, ``flops`` (multiply-adds), ``params``, ``uniformity``, ``rL`` as tested,
-        ``delta_m`` (per cent), ``hypervolume_<reference>``; and, if trees were compared, ``rL_controller``,
-        ``rL_heuristic``, ``rL_search``, ``rL_oracle`` at equal share. NaN where not known.
+        ``delta_m`` (per cent), ``hypervolume_<reference>``, ``loss_<task>``, each task's main metric by its name
+        (``task/metric``); and, if trees were compared, ``rL_controller``, ``rL_heuristic``, ``rL_search``,
+        ``rL_oracle`` at equal share. NaN where not known.
     """
     rows = []
     for entry in summary["by_cost_weight"]:
@@ -161,6 +162,8 @@ def summary_rows(summary: Mapping[str, Any]) -> list[dict[str, float]]:
             "rL": entry["weighted_loss"],
             "delta_m": entry["delta_m"],
             **{f"hypervolume_{float(point):g}": value for point, value in entry["hypervolume"].items()},
+            **{f"loss_{task}": value for task, value in entry["losses"].items()},
+            **entry["metrics"],
         }
         # The controller's own tree alone is no comparison, and hypernets that make all weights have no plain norms.
         if len(entry["brackets"]) > 1:
@@ -187,6 +190,12 @@ def united_rows(parts: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, 
     runs = [line for lines in parts for line in lines if line["kind"] == "run"]
     runs = [{**line, "index": index} for index, line in enumerate(runs)]
     return summary_rows(summarize_sweep(header, _single(parts[0]), runs, []))
+
+
+def _swept_rows(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+    """The measures of one sweep, from its lines: an older summary may lack some."""
+    runs, brackets = ([line for line in lines if line["kind"] == kind] for kind in ("run", "bracket"))
+    return summary_rows(summarize_sweep(lines[0], _single(lines), runs, brackets))
 
 
 def _unfit(jobs: Sequence[Job]) -> str:
@@ -227,11 +236,11 @@ def _seed_result(run: SuiteRun, seed: int, jobs: Sequence[Job]) -> SeedResult:
     if run.preference_option:
         rows = {LISTED: united_rows([job.sweep_lines(DRAWN) for job in jobs])}
     else:
-        rows = {sweep: summary_rows(_summary(first, sweep)) for sweep in first.sweeps}
+        rows = {sweep: _swept_rows(first.sweep_lines(sweep)) for sweep in first.sweeps}
     return SeedResult(
         seed,
         rows,
-        control_params=float(_summary(first, DRAWN)["controller"]["params"]),
+        control_params=_control_params(first),
         train_seconds=_train_seconds(jobs),
         single=tuple(_single(first.sweep_lines(DRAWN))["losses"]),
         asked=_asked(jobs),
@@ -267,8 +276,9 @@ def _are_close(first: Sequence[float | None], second: Sequence[float | None]) ->
     return all(a == b or (a is not None and b is not None and math.isclose(a, b, rel_tol=CLOSE)) for a, b in pairs)
 
 
-def _summary(job: Job, sweep: str) -> dict[str, Any]:
-    return json.loads((job.folder / sweep / "summary.json").read_text(encoding="utf-8"))
+def _control_params(job: Job) -> float:
+    summary = json.loads((job.folder / DRAWN / "summary.json").read_text(encoding="utf-8"))
+    return float(summary["controller"]["params"])
 
 
 def _have_one_scale(parts: Sequence[Sequence[Mapping[str, Any]]]) -> bool:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mmdymu.evaluation.metric_info import main_metrics, metric_info
+
 from .jobs import DRAWN, LISTED
 from .spread import Spread, spread_of
 from .values import BenchmarkResult, MethodResult
@@ -42,13 +44,14 @@ def benchmark_tables(result: BenchmarkResult) -> list[TextTable]:
         result: Finished methods.
 
     Returns:
-        All methods at drawn preferences; trees at equal share; all methods at the static nets' preferences; size and
-        training.
+        All methods at drawn preferences, and their tasks one by one; trees at equal share; all methods at the static
+        nets' preferences, and their tasks; size and training.
     """
     tables = []
     if result.preferences:
         text = f"Means over {result.preferences} preferences, drawn uniformly from the simplex."
         tables.append(_measures(result, DRAWN, "drawn", "At drawn preferences", text))
+        tables += _tasks(result, DRAWN, "drawn_tasks", "Tasks at drawn preferences")
     if any("rL_heuristic" in row for _, _, row in _rows(result, DRAWN)):
         tables.append(_equal_share(result))
     if result.listed:
@@ -58,6 +61,7 @@ def benchmark_tables(result: BenchmarkResult) -> list[TextTable]:
             "of its own for each of them; the others answer with one model."
         )
         tables.append(_measures(result, LISTED, "listed", "At the static nets' preferences", text))
+        tables += _tasks(result, LISTED, "listed_tasks", "Tasks at the static nets' preferences")
     return [*tables, _sizes(result)]
 
 
@@ -90,6 +94,41 @@ def _measures(result: BenchmarkResult, sweep: str, name: str, title: str, text: 
         for method, cost_weight, row in _rows(result, sweep)
     ]
     return TextTable(name, title, text, head, tuple(rows))
+
+
+def _tasks(result: BenchmarkResult, sweep: str, name: str, title: str) -> list[TextTable]:
+    """Each task's loss and main metric; none if no row has them, as in results that were kept before they did."""
+    rows = [(m, c, row) for m, c, row in _rows(result, sweep) if any(key.startswith("loss_") for key in row)]
+    if not rows:
+        return []
+    metrics = main_metrics(key for _, _, row in rows for key in row if "/" in key)
+    columns = [(task, metrics.get(task)) for task in result.tasks]
+    head = ["method", "c", "seeds"]
+    for task, metric in columns:
+        head += [f"{task}\nloss", *([f"{task}\n{_metric_title(metric)}"] if metric else [])]
+    lines = []
+    for method, cost_weight, row in rows:
+        cells = [method.title, f"{cost_weight:g}", str(_seeds(row))]
+        for task, metric in columns:
+            cells.append(row.get(f"loss_{task}", UNKNOWN).text(3))
+            cells += [_metric_text(row.get(metric, UNKNOWN), metric)] if metric else []
+        lines.append(tuple(cells))
+    text = (
+        "Means over the same preferences, whatever a task's weight in them: losses over those of the single-task nets "
+        "(rL weighs them by the preference instead), and metrics."
+    )
+    return [TextTable(name, title, text, tuple(head), tuple(lines))]
+
+
+def _metric_title(metric: str) -> str:
+    info = metric_info(metric)
+    assert info is not None, "main metrics are known ones"
+    return f"{info.label} [{info.unit}]" if info.unit else info.label
+
+
+def _metric_text(value: Spread, metric: str) -> str:
+    info = metric_info(metric)
+    return value.text(1 if info and info.unit in ("%", "°") else 3)
 
 
 def _equal_share(result: BenchmarkResult) -> TextTable:

@@ -9,7 +9,7 @@ from benchmark_suite import RUNS, finish_all, suite_of
 from html_checks import Page
 from test_visualization.test_sweep.figure_checks import legend_labels, outside, overlapping
 
-from mmdymu.benchmark import BenchmarkResult, read_results, write_benchmark
+from mmdymu.benchmark import BenchmarkResult, read_benchmark, read_results, write_benchmark
 from mmdymu.benchmark.figures import draw_hypervolume, draw_uniformity, draw_weighted_loss
 from mmdymu.benchmark.page import benchmark_markdown
 from mmdymu.benchmark.tables import benchmark_tables
@@ -57,7 +57,7 @@ def test_files_hold_the_same_numbers(result: BenchmarkResult, tmp_path: Path) ->
 
 def test_tables_tell_seeds_and_spread(result: BenchmarkResult) -> None:
     tables = {part.name: part for part in benchmark_tables(result)}
-    assert list(tables) == ["drawn", "equal_share", "listed", "size"]
+    assert list(tables) == ["drawn", "drawn_tasks", "equal_share", "listed", "listed_tasks", "size"]
     drawn = tables["drawn"]
     assert all(len(row) == len(part.head) for part in tables.values() for row in part.rows)
     assert "Static" not in [row[0] for row in drawn.rows]
@@ -66,6 +66,21 @@ def test_tables_tell_seeds_and_spread(result: BenchmarkResult) -> None:
     assert dymu[drawn.head.index("seeds")] == "2"
     assert " ± " in dymu[drawn.head.index("rL")]
     assert "(1, 0), (0.5, 0.5) over semseg, depth" in tables["listed"].caption
+    tasks = tables["drawn_tasks"]
+    assert tasks.head[3:] == ("semseg\nloss", "semseg\nmIoU [%]", "depth\nloss", "depth\nRMSE [m]")
+    row = next(row for row in tasks.rows if row[0] == "DYMU")
+    spread = next(method for method in result.methods if method.name == "dymu").rows("sweep")[0.0]["depth/rmse"]
+    assert row[-1] == spread.text(3)
+
+
+def test_results_without_tasks_of_their_own_have_no_such_table(result: BenchmarkResult, tmp_path: Path) -> None:
+    path = write_benchmark(result, tmp_path / "b")[2]
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for method in data["methods"]:
+        for rows in (rows for seed in method["seeds"] for rows in seed["rows"].values()):
+            rows[:] = [{k: v for k, v in row.items() if "/" not in k and not k.startswith("loss_")} for row in rows]
+    path.write_text(json.dumps(data), encoding="utf-8")
+    assert [part.name for part in benchmark_tables(read_benchmark(path))] == ["drawn", "equal_share", "listed", "size"]
 
 
 def test_one_seed_is_marked(tmp_path: Path) -> None:
@@ -73,7 +88,7 @@ def test_one_seed_is_marked(tmp_path: Path) -> None:
     text = benchmark_markdown(result)
     assert " ¹ |" in text
     assert "±" not in text.split("## ", 1)[1]
-    assert [part.name for part in benchmark_tables(result)] == ["drawn", "equal_share", "size"]
+    assert [part.name for part in benchmark_tables(result)] == ["drawn", "drawn_tasks", "equal_share", "size"]
 
 
 def test_notes_are_told(result: BenchmarkResult, tmp_path: Path) -> None:

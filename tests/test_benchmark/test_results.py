@@ -39,9 +39,30 @@ def test_every_measure_is_the_mean_over_seeds(tmp_path: Path) -> None:
         values = rows_of(own, "sweep", entry)
         assert [row[name].mean for row in rows.values()] == pytest.approx(values.mean(axis=0)), name
         assert [row[name].std for row in rows.values()] == pytest.approx(values.std(axis=0, ddof=1)), name
+    for number, task in enumerate(("semseg", "depth")):
+        values = []
+        for job in own:
+            found = lines(job.folder / "sweep")
+            single = next(line for line in found if line["kind"] == "single")
+            runs = [line for line in found if line["kind"] == "run" and line["cost_weight"] == 1.0]
+            values.append(np.mean([run["losses"][number] for run in runs]) / single["losses"][number])
+        assert rows[1.0][f"loss_{task}"].mean == pytest.approx(np.mean(values))
+    assert rows[0.0]["semseg/mIoU"].n == rows[0.0]["depth/rmse"].n == 2
+    assert "semseg/aAcc" not in rows[0.0]
     assert rows[0.0]["rL"].std > 0
     assert {"rL_controller", "rL_heuristic", "rL_oracle", "hypervolume_2", "hypervolume_3"} <= set(rows[0.0])
     assert result.notes == ()
+
+
+def test_an_older_summary_lacks_nothing(tmp_path: Path) -> None:
+    suite, jobs = suite_of(tmp_path, seeds=[0])
+    finish_all(jobs)
+    expected = read_results(suite, jobs)
+    for job in jobs:
+        for sweep in job.sweeps:
+            path = job.folder / sweep / "summary.json"
+            path.write_text(json.dumps({"controller": json.loads(path.read_text())["controller"]}))
+    assert read_results(suite, jobs) == expected
 
 
 def test_static_nets_are_one_method(tmp_path: Path) -> None:
@@ -148,13 +169,12 @@ def test_results_of_another_config_are_left_out(tmp_path: Path) -> None:
 def test_what_is_not_finite_is_noted(tmp_path: Path) -> None:
     suite, jobs = suite_of(tmp_path)
     finish_all(jobs)
-    path = next(job for job in jobs if (job.run.name, job.seed) == ("dymu", 1)).folder / "sweep" / "summary.json"
-    summary = json.loads(path.read_text())
-    summary["by_cost_weight"][1]["weighted_loss"] = None
-    path.write_text(json.dumps(summary))
+    path = next(job for job in jobs if (job.run.name, job.seed) == ("dymu", 1)).folder / "sweep" / "sweep.jsonl"
+    rewrite(path, lambda line: line.update(delta_m=None) if line.get("cost_weight") == 1.0 else None)
     result = read_results(suite, jobs)
-    assert result.notes == ("DYMU, seed 1: rL at c = 1 not known, so it counts for nothing",)
-    assert [row["rL"].n for row in result.methods[2].rows("sweep").values()] == [2, 1]
+    assert result.notes == ("DYMU, seed 1: delta_m at c = 1 not known, so it counts for nothing",)
+    assert [row["delta_m"].n for row in result.methods[2].rows("sweep").values()] == [2, 1]
+    assert [row["rL"].n for row in result.methods[2].rows("sweep").values()] == [2, 2]
 
 
 def test_other_sweeps_are_noted(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ class AnchorObjective(StageObjective):
 class TrunkObjective(StageObjective):
     """A shared-trunk training before the streams part: their common start where no pretrained weights exist.
 
-    A long one keeps the streams so much alike that sharing costs little (docs/benchmark.md).
+    A long one keeps the streams so much alike that sharing costs little (docs/settings.md).
 
     Args:
         loss_weights: Weight of each task's loss; 1 where a task is not named. ``inverse`` weighs each loss by 1 / its

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mmdymu.models import ControllableNet
 
 from ..functional import hypervolume, uniformity
+from ..metric_info import main_metrics
 from .costs import chosen_trees, controller_size, cost_curve, simplex_shares
 from .settings import SweepSettings
 from .sweep_file import SweepFile
@@ -37,8 +38,8 @@ def summarize_sweep(header: Line, single: Line, runs: Sequence[Line], brackets: 
     Losses are divided by those of the single-task nets. Per cost weight or budget: mean share, multiply-adds and
     parameters; the hypervolume of the loss vectors for each reference point, and its N-th root, comparable over numbers
     of tasks; the mean uniformity; the mean weighted loss rL = Σ r_i L_i / L_i(single) as tested, and under running norm
-    statistics, at the same share, of the controller and of its rivals; the mean Δm. Then for each task its mean loss
-    over its own weight, and its range.
+    statistics, at the same share, of the controller and of its rivals; the mean Δm; each task's mean loss, and its main
+    metric's mean. Then for each task its mean loss over its own weight, and its range.
 
     Args:
         header: The sweep's header.
@@ -58,7 +59,7 @@ def summarize_sweep(header: Line, single: Line, runs: Sequence[Line], brackets: 
     name, values = ("budget", header["budgets"]) if "budgets" in header else ("cost_weight", header["cost_weights"])
     groups = [_Group({name: value}, [line for line in runs if line[name] == value], base) for value in values]
     return {
-        f"by_{name}": [group.row(header["references"], brackets) for group in groups],
+        f"by_{name}": [group.row(header["tasks"], header["references"], brackets) for group in groups],
         "marginal": {
             task: [{**group.saving, "bins": group.bins(number)} for group in groups]
             for number, task in enumerate(header["tasks"])
@@ -77,9 +78,10 @@ class _Group:
         self.weights = np.array([_floats(line["weights"]) for line in lines])
         self.losses = np.array([_floats(line["losses"]) for line in lines]) / base
 
-    def row(self, references: Sequence[float], brackets: Sequence[Line]) -> dict[str, Any]:
+    def row(self, tasks: Sequence[str], references: Sequence[float], brackets: Sequence[Line]) -> dict[str, Any]:
         """What the tests say as a whole."""
         costs = ("share", "flops", "params")
+        metrics = main_metrics(self.lines[0]["metrics"]).values()
         return {
             **self.saving,
             **self.searches(),
@@ -89,6 +91,8 @@ class _Group:
             "weighted_loss": float((self.weights * self.losses).sum(axis=1).mean()),
             "brackets": self.weighted_rivals(brackets),
             "delta_m": _mean([line["delta_m"] for line in self.lines]),
+            "losses": dict(zip(tasks, self.losses.mean(axis=0).tolist(), strict=True)),
+            "metrics": {name: _mean([line["metrics"][name] for line in self.lines]) for name in metrics},
         }
 
     def searches(self) -> dict[str, float]:

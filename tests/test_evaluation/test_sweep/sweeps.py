@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 TASKS = ("semseg", "depth", "normals")
+METRICS = {"semseg": "mIoU", "depth": "rmse", "normals": "mean"}
 
 
 def header(tasks: Sequence[str] = TASKS, **changes: Any) -> dict[str, Any]:
@@ -37,7 +38,8 @@ def lines(
             run = {"kind": "run", "index": len(runs), "weights": weights, "cost_weight": c}
             costs = {name: float(rng.uniform()) for name in ("share", "flops", "params")}
             losses = (np.array(single["losses"]) * rng.uniform(0.9, 2.5, count)).tolist()
-            runs.append({**run, **costs, "losses": losses, "delta_m": -3.0 - c - number})
+            metrics = {f"{task}/{name}": float(rng.uniform()) for task in tasks for name in ("extra", METRICS[task])}
+            runs.append({**run, **costs, "losses": losses, "metrics": metrics, "delta_m": -3.0 - c - number})
             for choice in ("controller", "heuristic"):
                 values = (np.array(single["losses"]) * rng.uniform(0.9, 2.5, count)).tolist()
                 brackets.append({"kind": "bracket", "index": run["index"], "choice": choice, "losses": values})

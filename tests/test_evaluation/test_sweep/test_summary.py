@@ -28,6 +28,13 @@ def test_numbers_by_cost_weight() -> None:
         assert row["hypervolume"] == {"2.0": hypervolume(relative, [2] * 3), "3.0": hypervolume(relative, [3] * 3)}
         assert row["hypervolume_root"]["3.0"] ** 3 == pytest.approx(row["hypervolume"]["3.0"])
         assert row["delta_m"] == pytest.approx(-3.0 - c - 3)
+        assert row["losses"] == {
+            task: pytest.approx(sum(x[number] for x in relative) / 7) for number, task in enumerate(TASKS)
+        }
+        assert row["metrics"] == {
+            name: pytest.approx(sum(run["metrics"][name] for run in own) / 7)
+            for name in ("semseg/mIoU", "depth/rmse", "normals/mean")
+        }
         indexes = [run["index"] for run in own]
         for choice in ("controller", "heuristic"):
             values = [
@@ -51,6 +58,15 @@ def test_marginal_curves_average_the_other_weights_out() -> None:
             for entry, pair in zip(part["bins"], zip(own[::2], own[1::2], strict=True), strict=True):
                 assert entry["weight"] == pytest.approx((pair[0][0] + pair[1][0]) / 2)
                 assert entry["loss"] == pytest.approx((pair[0][1] + pair[1][1]) / 2 / single["losses"][number])
+
+
+def test_a_metric_that_one_test_has_not_is_not_known() -> None:
+    single, runs, _ = lines()
+    runs[0]["metrics"]["depth/rmse"] = None
+    first, second = summarize_sweep(header(), single, runs, [])["by_cost_weight"]
+    assert math.isnan(first["metrics"]["depth/rmse"])
+    assert math.isfinite(first["metrics"]["semseg/mIoU"])
+    assert math.isfinite(second["metrics"]["depth/rmse"])
 
 
 def test_control_ranges() -> None:
