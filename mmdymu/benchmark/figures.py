@@ -38,6 +38,8 @@ Rows = Mapping[float, Mapping[str, Spread]]
 def draw_weighted_loss(result: BenchmarkResult) -> Figure:
     """Draw rL against the cost weight and against the mean share; bars are the seeds' standard deviation.
 
+    One seed has none.
+
     Args:
         result: Finished methods.
 
@@ -57,10 +59,10 @@ def draw_weighted_loss(result: BenchmarkResult) -> Figure:
         beside = [cost + dodge * (place - (len(found) - 1) / 2) for cost in costs]
         shares = [row["share"] for row in rows.values()]
         look = _line(style, joined=len(costs) > 1)
-        left.errorbar(beside, [v.mean for v in values], yerr=[_bar(v) for v in values], **look)
+        left.errorbar(beside, [v.mean for v in values], yerr=[v.std for v in values], **look)
         right.errorbar(
-            [s.mean for s in shares], [v.mean for v in values], xerr=[_bar(s) for s in shares],
-            yerr=[_bar(v) for v in values], **look,
+            [s.mean for s in shares], [v.mean for v in values], xerr=[s.std for s in shares],
+            yerr=[v.std for v in values], **look,
         )  # fmt: skip
     for axes, label in ((left, "cost weight c"), (right, "mean share s (0 = one trunk, 1 = all separate)")):
         axes.axhline(1, color="black", linewidth=1, linestyle="--", zorder=1)
@@ -128,7 +130,7 @@ def draw_uniformity(result: BenchmarkResult) -> Figure:
         for (_, rows), style in found:
             x, y = ([row[name] for row in rows.values()] for name in (measure, "uniformity"))
             axes.errorbar(
-                [v.mean for v in x], [v.mean for v in y], xerr=[_bar(v) for v in x], yerr=[_bar(v) for v in y],
+                [v.mean for v in x], [v.mean for v in y], xerr=[v.std for v in x], yerr=[v.std for v in y],
                 **_line(style, joined=len(rows) > 1),
             )  # fmt: skip
             costs = list(rows)
@@ -153,12 +155,13 @@ def _draw_bars(
         for number, (cost_weight, row) in enumerate(rows.items()):
             value, middle = row[measure], place - 0.4 + (number + 0.5) * height
             axes.barh(middle, value.mean, height, **_face(styles[cost_weight]))
-            axes.errorbar(value.mean, middle, xerr=_bar(value), color="black", capsize=2, linewidth=1)
+            axes.errorbar(value.mean, middle, xerr=value.std, color="black", capsize=2, linewidth=1)
     axes.set_yticks(range(len(found)), [plain(method.title) for method, _ in found], fontsize="small")
     axes.invert_yaxis()
     dress(axes)
     values = [row[measure] for _, rows in found for row in rows.values()]
-    low, high = min(v.mean - _bar(v) for v in values), max(v.mean + _bar(v) for v in values)
+    reach = [(v.mean, 0.0 if math.isnan(v.std) else v.std) for v in values]
+    low, high = min(mean - std for mean, std in reach), max(mean + std for mean, std in reach)
     # Bars that differ by a hundredth must be told apart; the axis label says so.
     room = max(high - low, 0.02 * high)
     axes.set_xlim(max(0.0, low - 0.4 * room), high + 0.1 * room)
@@ -190,10 +193,6 @@ def _drawn(result: BenchmarkResult, sweep: str) -> list[tuple[tuple[MethodResult
 def _known(found: Sequence[tuple[MethodResult, Rows]], measure: str) -> list[tuple[MethodResult, Rows]]:
     """Those whose value is known at every cost weight."""
     return [(m, rows) for m, rows in found if all(measure in row and row[measure].n for row in rows.values())]
-
-
-def _bar(value: Spread) -> float:
-    return 0.0 if math.isnan(value.std) else value.std
 
 
 def _line(style: SeriesStyle, joined: bool) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def _from_elsewhere(
     for source, result in stored.items():
         found = result.seed(run, seed)
         if found is not None and found.asked == _asked(jobs):
-            return [found], [*told, f"from {source}"]
+            return [found], [*told, f"taken from {source}"]
         if found is not None:
             told.append(f"that of {source} is left out, it was run with another config or sweep")
     return [], told
@@ -204,7 +204,7 @@ def _unfit(jobs: Sequence[Job]) -> str:
     if any(record.changed(job.digests) for job, record in records):
         return "left out, it was run with another config or sweep"
     if any(not {*job.steps} <= {*record.done} for job, record in records):
-        return "not finished"
+        return "not finished here"
     if not _have_one_scale([job.sweep_lines(DRAWN) for job in jobs]):
         return "left out, its nets have their losses divided by different single-task nets'"
     return ""

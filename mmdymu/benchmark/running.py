@@ -169,7 +169,7 @@ class JobRunner:
             step = running.step
             if status:
                 _kill_group(running.process.pid)
-                self._fail(step.job, f"{step.name} ended with exit status {status}, see {step.log}")
+                self._fail(step.job, f"{step.name} ended with exit status {status}{_last_words(step)}, see {step.log}")
                 continue
             try:
                 finish_step(step)
@@ -216,6 +216,13 @@ def _kill_group(pid: int) -> None:
 def _training(job: Job) -> TrainingState:
     logs = read_logs(job.work_dir)
     return training_state(logs[-1]) if logs else TrainingState()
+
+
+def _last_words(step: Step) -> str:
+    """The error that a step's log ends with, as the tools write it; '' if it ends otherwise."""
+    lines = step.log.read_text(encoding="utf-8", errors="replace").splitlines()
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    return f" ({last.strip()})" if last.startswith("error: ") else ""
 
 
 def _last_progress(step: Step) -> str:

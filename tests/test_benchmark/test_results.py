@@ -135,9 +135,9 @@ def test_what_is_not_finished_is_noted(tmp_path: Path) -> None:
     result = read_results(suite, jobs)
     assert [(method.name, len(method.seeds)) for method in result.methods] == [("single", 2), ("dymu", 1)]
     assert result.notes == (
-        "Static, seed 0: not finished",
-        "Static, seed 1: not finished",
-        "DYMU, seed 1: not finished",
+        "Static, seed 0: not finished here",
+        "Static, seed 1: not finished here",
+        "DYMU, seed 1: not finished here",
     )
 
 
@@ -237,7 +237,7 @@ def test_seeds_from_elsewhere_join_those_of_this_folder(tmp_path: Path) -> None:
     finish_all(jobs)
     whole = read_results(suite, jobs)
     names = ("Single-task", "Static", "DYMU")
-    assert result.notes == tuple(f"{name}, seed 1: not finished; from b.json" for name in names)
+    assert result.notes == tuple(f"{name}, seed 1: not finished here; taken from b.json" for name in names)
     assert (result.about, result.methods) == (whole.about, whole.methods)
 
 
@@ -265,7 +265,7 @@ def test_seeds_of_another_config_or_sweep_are_left_out(tmp_path: Path, changed: 
     stored = {"b.json": read_benchmark(stored_result(tmp_path / "other", [0], runs))}
     result = read_results(*suite_of(tmp_path, seeds=[0]), stored)
     assert [method.name for method in result.methods] == ["single", "static"]
-    left_out = "not finished; that of b.json is left out, it was run with another config or sweep"
+    left_out = "not finished here; that of b.json is left out, it was run with another config or sweep"
     assert f"DYMU, seed 0: {left_out}" in result.notes
 
 

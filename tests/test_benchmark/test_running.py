@@ -19,7 +19,7 @@ assert sys.argv[2:5:2] == ["--work-dir", "--resume"]
 with open("order.txt", "a") as file:
     print("train", work_dir.parent, os.environ.get("CUDA_VISIBLE_DEVICES"), file=file)
 if "broken = 1" in config:
-    sys.exit("no such loss")
+    sys.exit("error: no such loss")
 if "slow = 1" in config:
     worker = subprocess.Popen(["sleep", "60"])
     pathlib.Path("slow.tmp").write_text(f"{os.getpid()} {worker.pid}")
@@ -108,7 +108,7 @@ def test_a_failure_stops_only_what_needs_it(tmp_path: Path) -> None:
     jobs = suite_of(Path(), runs, seeds=[0])[1]
     failures, started, told = run(jobs)
     assert [str(failure) for failure in failures] == [
-        "bad, seed 0: train ended with exit status 1, see out/bad/seed0/train.log",
+        "bad, seed 0: train ended with exit status 1 (error: no such loss), see out/bad/seed0/train.log",
         "on_bad, seed 0: not run, it needs bad, seed 0, which is not done",
     ]
     assert "no such loss" in Path("out/bad/seed0/train.log").read_text()

@@ -49,7 +49,7 @@ def test_exit_status_1_where_the_rest_is_tabulated(pretending: ModuleType, tmp_p
     captured = capsys.readouterr()
     assert "FAILED: dymu, seed 1: train ended with exit status 1" in captured.err
     assert "written: out/benchmark.md" in captured.out
-    assert "DYMU, seed 1: not finished" in Path("out/benchmark.md").read_text(encoding="utf-8")
+    assert "DYMU, seed 1: not finished here" in Path("out/benchmark.md").read_text(encoding="utf-8")
 
 
 def test_a_table_of_what_is_finished(tool: ModuleType, tmp_path: Path, capsys: Any) -> None:
@@ -66,7 +66,7 @@ def test_seeds_of_another_machine_stand_in_the_table(tool: ModuleType, tmp_path:
     arguments = ["suite.py", "--table", "--out"]
     assert tool.main([*arguments, "out"]) == 0
     assert tool.main([*arguments, "here", "--with", "out/benchmark.json"]) == 0
-    assert "DYMU, seed 1: not finished; from out/benchmark.json" in Path("here/benchmark.md").read_text(
+    assert "DYMU, seed 1: not finished here; taken from out/benchmark.json" in Path("here/benchmark.md").read_text(
         encoding="utf-8"
     )
     assert tool.run_tool(tool.main, [*arguments, "here", "--with", "nowhere.json"]) == 2
