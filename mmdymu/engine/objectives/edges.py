@@ -33,7 +33,7 @@ class EdgeObjective(StageObjective):
     """Σ_i r_i w_i L_i plus the branching regularisers, for several preferences a step; the anchor is frozen.
 
     Args:
-        regularizer: Config of a :class:`BranchingRegularizedLoss`.
+        regularizer: Config of a :class:`BranchingRegularizedLoss`; it must be given.
         source: ``table`` takes task losses from the path table, exactly and without images; ``images`` runs the soft
             network; ``auto`` takes the table where it is feasible.
         decisions: ``expected`` uses softmax(logits); ``gumbel`` samples Gumbel-softmax decisions.
@@ -51,12 +51,13 @@ class EdgeObjective(StageObjective):
         affinity_images: Training images for the affinities.
 
     Raises:
-        ValueError: If ``source`` or ``decisions`` is unknown, or a number is not positive and finite.
+        ValueError: If there is no regularizer, ``source`` or ``decisions`` is unknown, or a number is not positive and
+            finite.
     """
 
     def __init__(
         self,
-        regularizer: Mapping[str, Any],
+        regularizer: Mapping[str, Any] | None = None,
         source: str = "auto",
         decisions: str = "expected",
         preferences_per_step: int = 16,
@@ -68,6 +69,11 @@ class EdgeObjective(StageObjective):
         images: int = 32,
         affinity_images: int = 64,
     ) -> None:
+        if not regularizer:
+            raise ValueError(
+                f"regularizer={regularizer!r} of EdgeObjective must say what compute costs: give it "
+                "dict(type='mmdymu.BranchingRegularizedLoss', lambda_active=0.0, lambda_inactive=0.02, lambda_cost=0.8)"
+            )
         if source not in SOURCES or decisions not in DECISIONS:
             raise ValueError(f"source={source!r} must be in {SOURCES}, decisions={decisions!r} in {DECISIONS}")
         if preferences_per_step < 1 or not concentrations or min(concentrations) <= 0:

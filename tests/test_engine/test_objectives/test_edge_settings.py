@@ -29,6 +29,7 @@ def test_concentrations_take_turns() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"regularizer": None}, r"regularizer=None .* dict\(type='mmdymu\.BranchingRegularizedLoss'"),
         ({"source": "disk"}, "source='disk'"),
         ({"decisions": "hard"}, "decisions='hard'"),
         ({"preferences_per_step": 0}, "preferences_per_step=0"),
