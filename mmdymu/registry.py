@@ -2,10 +2,14 @@
 
 Names are looked up here first and then in mmengine's root registries; sibling libraries are reached by their prefix
 (``mmseg.FCNHead``, ``mmpretrain.ResNet``). ``locations`` are imported on the first look-up, so ``import mmdymu`` stays
-cheap. Objectives of training stages and decoders of label files are this project's own kinds of part and have no root.
+cheap. Objectives of training stages and decoders of label files are this project's own kinds of part and have no root:
+:func:`build_own` builds them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from mmengine import registry as roots
 from mmengine.registry import Registry
@@ -47,3 +51,38 @@ EMPTY = tuple(
         roots.WEIGHT_INITIALIZERS,
     )
 )
+
+
+def build_own(registry: Registry, config: Mapping[str, Any]) -> Any:
+    """Builds a part of a kind that no other library has, in this package's scope.
+
+    mmengine looks for the default scope's registry of that kind, and warns that an mmseg project has none.
+
+    Args:
+        registry: ``OBJECTIVES`` or ``LABEL_DECODERS``.
+        config: ``dict(type=…)``; the type may carry the prefix ``mmdymu.``.
+
+    Returns:
+        The part.
+    """
+    return registry.build({"_scope_": SCOPE, **config})
+
+
+def check_prefix(config: Any) -> None:
+    """Refuses a type that the default scope does not know and this package does.
+
+    Args:
+        config: A part of a model, ``dict(type=…)``; anything else passes.
+
+    Raises:
+        KeyError: If the type needs the prefix ``mmdymu.``.
+    """
+    kind = config.get("type") if isinstance(config, Mapping) else None
+    if not isinstance(kind, str) or kind not in MODELS.module_dict:
+        return
+    with MODELS.switch_scope_and_registry(config.get("_scope_")) as registry:
+        if registry.get(kind) is None:
+            raise KeyError(
+                f"type={kind!r} is not known in default_scope={registry.scope!r}: write type='{SCOPE}.{kind}', as for "
+                "every part of this package"
+            )

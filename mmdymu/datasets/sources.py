@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mmdymu.registry import LABEL_DECODERS
+from mmdymu.registry import LABEL_DECODERS, build_own
 
 from .decoders import LabelDecoder
 from .reading import read_array
@@ -43,7 +43,7 @@ class LabelSource:
             raise ValueError(f"tasks['{name}'] has folder={folder!r}; name one folder or more")
         if suffix.endswith(".mat") and decoder is None:
             raise ValueError(f"tasks['{name}'] reads '{suffix}' files; add decoder=dict(type='MatDecoder', key=…)")
-        return cls(folders, suffix, None if decoder is None else LABEL_DECODERS.build(dict(decoder)))
+        return cls(folders, suffix, None if decoder is None else build_own(LABEL_DECODERS, decoder))
 
     @property
     def cached(self) -> bool:

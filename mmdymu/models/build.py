@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from mmdymu.registry import MODELS
+from mmdymu.registry import MODELS, check_prefix
 
 
 def build_part(config: Mapping[str, Any], **sizes: Any) -> nn.Module:
@@ -22,9 +22,13 @@ def build_part(config: Mapping[str, Any], **sizes: Any) -> nn.Module:
 
     Returns:
         The module.
+
+    Raises:
+        KeyError: If the type is not known; one of this package without its prefix is named with it.
     """
     parts = {**config, **sizes}
     kind = parts["type"]
     if isinstance(kind, str) and "." in kind:
         parts.setdefault("_scope_", kind.split(".")[0])
+    check_prefix(parts)
     return MODELS.build(parts)

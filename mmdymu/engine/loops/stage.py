@@ -9,7 +9,7 @@ from typing import Any
 
 from mmengine.dataset import Compose
 
-from mmdymu.registry import OBJECTIVES
+from mmdymu.registry import OBJECTIVES, build_own
 
 from ..objectives import StageObjective
 
@@ -115,7 +115,7 @@ def _build_stage(name: str, config: Mapping[str, Any], start: int) -> Stage:
             raise ValueError(f"stage {name!r}: {key}={value!r} must be a positive integer")
     if options.get("pipeline") is not None:
         _check_pipeline(name, options["pipeline"])
-    stage = Stage(name=name, start=start, **{**options, "objective": OBJECTIVES.build(options["objective"])})
+    stage = Stage(name=name, start=start, **{**options, "objective": build_own(OBJECTIVES, options["objective"])})
     stage.schedulers()  # A mistake in a late stage shows at once.
     return stage
 

@@ -13,6 +13,7 @@ from mmengine.model import BaseModel, initialize
 from mmpretrain.structures import MultiTaskDataSample
 from torch import Tensor, nn
 
+from mmdymu.registry import check_prefix
 from mmdymu.tree import BranchingTree
 
 from ..backbones import ControllableBackbone, Node, NodeStates, Rows
@@ -45,6 +46,7 @@ class AnchorNet(BaseModel):
 
     Raises:
         ValueError: If ``tasks`` is empty, or heads or checkpoints do not match it.
+        KeyError: If the type of a part is not known.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class AnchorNet(BaseModel):
         init_cfg: Mapping[str, Any] | None = None,
         channels_last: bool = True,
     ) -> None:
+        check_prefix(data_preprocessor)
         super().__init__(data_preprocessor, init_cfg)
         heads = heads or {}
         self.cfg: Config | None = None
