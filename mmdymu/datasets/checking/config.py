@@ -25,6 +25,8 @@ def check_config(
 ) -> list[SplitReport]:
     """Looks through the data sets of a config's loaders; a data set that two loaders share is looked at once.
 
+    Splits that share images, or labels of different images, have errors.
+
     A top-level ``release`` tells what there should be: images by split, and ``files``, a glob pattern below
     ``data_root`` to a number. Numbers that differ are warnings.
 
@@ -49,6 +51,7 @@ def check_config(
         _compare(report, names, config.get("release", {}))
         reports.append(report)
     _find_overlaps(reports)
+    _find_labels_of_others(reports)
     _count_files(reports[0], config)
     return reports
 
@@ -96,6 +99,19 @@ def _find_overlaps(reports: Sequence[SplitReport]) -> None:
         if shared:
             names = ", ".join(Path(path).name for path in shared[:3]) + (", …" if len(shared) > 3 else "")
             second.errors.append(f"{second.name} shares {len(shared)} images with {first.name}: {names}")
+
+
+def _find_labels_of_others(reports: Sequence[SplitReport]) -> None:
+    """Where splits have folders of their own and file names repeat, a folder in common gives images wrong labels."""
+    for first, second in combinations(reports, 2):
+        shared = [key for key, image in second.labels.items() if first.labels.get(key, image) != image]
+        if shared:
+            task, label = key = min(shared)
+            second.errors.append(
+                f"{second.name} takes {len(shared)} of its labels from other images, of {first.name}: '{label}' is the "
+                f"label of task '{task}' for '{first.labels[key]}' and for '{second.labels[key]}'; give each split the "
+                f"folder of its own labels (tasks.{task}.folder), or ids that begin with it (train/0001)"
+            )
 
 
 def _count_files(report: SplitReport, config: Mapping[str, Any]) -> None:

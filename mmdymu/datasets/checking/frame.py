@@ -24,6 +24,7 @@ class FrameReport:
 
     Attributes:
         path: The image's file; '' if it is missing.
+        labels: By task, the file or the annotation that is its label.
         size: (height, width); None if the image was not opened.
         problems: One line each.
         resized: Labels of another size than the image, which is allowed.
@@ -31,6 +32,7 @@ class FrameReport:
     """
 
     path: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
     size: tuple[int, int] | None = None
     problems: list[str] = field(default_factory=list)
     resized: list[str] = field(default_factory=list)
@@ -66,7 +68,9 @@ def _check_label(dataset: BaseMultiTaskDataset, entry: Any, task: str, report: F
     label, mask = item["label_paths"][task], item.get("mask_paths", {}).get(task)
     if label is None:
         report.statistics[task] = LabelStatistics(missing=1)
-    elif report.size is not None:
+        return
+    report.labels[task] = label if isinstance(label, str) else f"{Path(dataset.data_root) / spec.coco}, {label.image}"
+    if report.size is not None:
         if isinstance(label, str) and Path(label).suffix.lower() in _IMAGES:
             _check_whole(Path(label), label_name(label, spec))
         array = read_label(label, spec)

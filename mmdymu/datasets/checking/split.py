@@ -26,6 +26,7 @@ class SplitReport:
         images: Number of entries.
         opened: Number of those that were opened.
         paths: Files of the images that are there.
+        labels: (task, file or annotation of a label) to the image's file.
         sizes: (height, width) to number of opened images.
         statistics: By task.
         errors: One line each.
@@ -37,6 +38,7 @@ class SplitReport:
     images: int = 0
     opened: int = 0
     paths: frozenset[str] = frozenset()
+    labels: dict[tuple[str, str], str] = field(default_factory=dict)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     statistics: dict[str, LabelStatistics] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -78,6 +80,7 @@ def evenly_spaced(length: int, count: int | None) -> list[int]:
 
 def _collect(report: SplitReport, frames: Sequence[FrameReport]) -> None:
     report.paths = frozenset(frame.path for frame in frames if frame.path)
+    report.labels = {(task, label): frame.path for frame in frames for task, label in frame.labels.items()}
     report.statistics = {task: LabelStatistics() for task in report.specs}
     for frame in frames:
         report.errors += frame.problems

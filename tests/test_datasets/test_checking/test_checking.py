@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import json
 import math
 import re
 from collections.abc import Callable
@@ -152,6 +154,49 @@ def test_splits(tmp_path: Path, file: str, content: str | None, message: str) ->
         (tmp_path / file).write_text(content)
     (problem,) = problems(check_config(settings, num_workers=0))
     assert message in problem
+
+
+def config_of_split_folders(root: Path) -> Config:
+    """As mmseg lays data out: sub-folders for the splits, in which file names repeat."""
+    for split in ("train", "val"):
+        write_data_set(root / split, length=2)
+        for folder in ("images", "semseg", "depth"):
+            (root / folder).mkdir(exist_ok=True)
+            (root / split / folder).rename(root / folder / split)
+    tasks = {
+        "semseg": {**TASKS["semseg"], "folder": "semseg/train"},
+        "depth": {**TASKS["depth"], "folder": "depth/train"},
+    }
+    shared = {"type": "MultiTaskDataset", "data_root": str(root)}
+    train = {**shared, "tasks": tasks, "img": {"folder": "images/train", "suffix": ".png"}}
+    val = {**shared, "tasks": copy.deepcopy(tasks), "img": {"folder": "images/val", "suffix": ".png"}}
+    return Config({"train_dataloader": {"dataset": train}, "val_dataloader": {"dataset": val}})
+
+
+def test_labels_that_belong_to_another_split_are_errors(tmp_path: Path) -> None:
+    settings = config_of_split_folders(tmp_path)
+    settings.val_dataloader.dataset.tasks.depth.folder = "depth/val"
+    (problem,) = problems(check_config(settings, num_workers=0))
+    assert problem.startswith("val takes 2 of its labels from other images, of train: ")
+    label = re.escape(str(tmp_path / "semseg" / "train" / "0000.png"))
+    assert re.search(
+        rf"'{label}' is the label of task 'semseg' for .*images/train/0000\.png' and for .*images/val", problem
+    )
+    assert "tasks.semseg.folder" in problem
+    settings.val_dataloader.dataset.tasks.semseg.folder = "semseg/val"
+    assert problems(check_config(settings, num_workers=0)) == []
+
+
+def test_annotations_that_belong_to_another_split_are_errors(tmp_path: Path) -> None:
+    settings = config_of_split_folders(tmp_path)
+    sizes = [{"id": index, "file_name": f"000{index}.png", "height": 6, "width": 8} for index in range(2)]
+    content = {"images": sizes, "annotations": [], "categories": [{"id": 1, "name": "lamp"}]}
+    (tmp_path / "lamps.json").write_text(json.dumps(content))
+    tasks = {"lamps": {"kind": "label", "classes": ("background", "lamp"), "coco": "lamps.json"}}
+    for loader in (settings.train_dataloader, settings.val_dataloader):
+        loader.dataset.tasks = tasks
+    (problem,) = problems(check_config(settings, num_workers=0))
+    assert "lamps.json, 0000.png' is the label of task 'lamps' for" in problem
 
 
 def test_a_missing_folder(tmp_path: Path) -> None:
