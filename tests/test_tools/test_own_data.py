@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,7 @@ import pytest
 from mmengine.config import Config
 from test_datasets.dataset_files import write_image
 
+from mmdymu.datasets.checking import check_config
 from mmdymu.registry import DATASETS
 
 ROOT = Path(__file__).parents[2]
@@ -37,10 +39,20 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, flags=re.S)
 
 
+def block_of(heading: str, index: int = 0) -> str:
+    """A Python block of a section."""
+    section = PAGE.split(f"\n## {heading}")[1].split("\n## ")[0]
+    return re.findall(r"```python\n(.*?)```", section, flags=re.S)[index]
+
+
 def commands(tool: str) -> list[list[str]]:
-    """Arguments of all command lines of a tool."""
+    """Arguments of all command lines of a tool; LAST for the newest checkpoint."""
     lines = [line for block in blocks("bash") for line in block.splitlines()]
-    return [shlex.split(line)[2:] for line in lines if line.startswith(f"python tools/{tool}.py ")]
+    return [
+        shlex.split(re.sub(r"\$\(cat \S+/last_checkpoint\)", "LAST", line))[2:]
+        for line in lines
+        if line.startswith(f"python tools/{tool}.py ")
+    ]
 
 
 def write_photos(root: Path) -> None:
@@ -92,7 +104,7 @@ def test_the_page_from_top_to_bottom(
     assert load_tool("train").main([*train, "--cfg-options", *SHORT, *STAGES]) == 0
     checkpoint = Path("work_dirs/photos_r18/last_checkpoint").read_text()
     for number, line in enumerate(commands("test")):
-        arguments = [checkpoint if "LAST" in part else part for part in line]
+        arguments = [checkpoint if part == "LAST" else part for part in line]
         options = arguments.index("--cfg-options") + 1
         # Visualisers are kept by name in a process, an earlier one would be taken again.
         short = [*SHORT, f"visualizer.name=test{number}"]
@@ -108,10 +120,36 @@ def test_the_wrapped_data_set(place: Path) -> None:
     write_image(root / "images/training/a.jpg", np.zeros((4, 6, 3), np.uint8))
     write_image(root / "annotations/training/a.png", np.array([[0, 1, 150]] * 4, np.uint8).repeat(2, axis=1))
     write_image(root / "depth/training/a.png", np.full((4, 6), 1500, np.uint16))
-    Path("wrapped.py").write_text(blocks("python")[1])
+    Path("wrapped.py").write_text(block_of("You have an mmseg data set"))
     item = DATASETS.build(Config.fromfile("wrapped.py").dataset)[0]
     assert item["gt_semseg"][0].tolist() == [255, 255, 0, 0, 149, 149]
     assert (item["gt_depth"] == np.float32(1.5)).all()
+
+
+def write_split_folders(root: Path) -> None:
+    """Three images for training, two for validation, whose names repeat; a mask says which it belongs to."""
+    for value, (split, count) in enumerate({"train": 3, "val": 2}.items()):
+        for index in range(count):
+            write_image(root / "images" / split / f"{index:04d}.jpg", np.zeros((4, 6, 3), np.uint8))
+            write_image(root / "masks" / split / f"{index:04d}.png", np.full((4, 6), value, np.uint8))
+
+
+@pytest.mark.parametrize("form", [0, 1], ids=["folders in ids", "folders by split"])
+def test_splits_in_folders_of_their_own(place: Path, form: int) -> None:
+    write_split_folders(Path("data/rooms"))
+    if form == 0:
+        (line,) = [block for block in blocks("bash") if block.startswith("for split")]
+        subprocess.run(["bash", "-ec", line], check=True)
+    Path("rooms.py").write_text(block_of("Splits in folders", form))
+    config = Config.fromfile("rooms.py")
+    load = [{"type": "mmcv.LoadImageFromFile"}, {"type": "mmdymu.LoadMultiTaskAnnotations"}]
+    for value, (split, count) in enumerate({"train": 3, "val": 2}.items()):
+        dataset = DATASETS.build({**config[f"{split}_dataset"], "pipeline": load})
+        assert len(dataset) == count
+        assert {int(item["gt_semseg"].mean()) for item in dataset} == {value}
+        assert {Path(item["img_path"]).parent.name for item in dataset} == {split}
+    loaders = {f"{split}_dataloader": {"dataset": config[f"{split}_dataset"]} for split in ("train", "val")}
+    assert [report.errors for report in check_config(loaders, num_workers=0)] == [[], []]
 
 
 def test_the_table_names_every_field() -> None:
