@@ -1,143 +1,152 @@
-"""A model of this package inside an mmseg project: its config, its tools."""
+"""A model of this package inside an mmseg project: the config and commands of docs/mmseg_project.md, mmseg's tools."""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import cv2
 import mmseg
+import numpy as np
 import pytest
 import tiny
 import torch
 from mmengine.registry import DefaultScope, init_default_scope
+from test_datasets.dataset_files import write_image
 
 import mmdymu
 from mmdymu.registry import MODELS
 
-TOOLS = Path(mmseg.__file__).parent / ".mim" / "tools"
-OVERRIDE = """
-_base_ = __import__("mmseg").__path__[0] + "/.mim/configs/fcn/fcn_r18-d8_4xb2-80k_cityscapes-512x1024.py"
-custom_imports = dict(imports=["mmdymu"], allow_failed_imports=False)
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "mmseg_project.md").read_text(encoding="utf-8")
+MMSEG = Path(mmseg.__file__).parent / ".mim"
+CONFIG = "configs/dymu/photos_r18.py"
+RUN = "work_dirs/photos_r18"
+SMALLER = {
+    "scale, crop_size = (320, 256), (256, 320)": "scale, crop_size = (48, 32), (32, 48)",
+    "batch_size=8": "batch_size=2",
+    "num_workers=2": "num_workers=0",
+    "depth=18": "depth=18, stem_channels=4, base_channels=4",
+    "in_channels=512": "in_channels=32",
+    "torchvision://resnet18": "resnet18.pth",
+    "max_iters=500": "max_iters=2",
+    "max_iters=4000": "max_iters=2",
+    "max_iters=600": "max_iters=2",
+    "val_interval=1000": "val_interval=8",
+    'type="mmdymu.EdgeObjective"': 'type="mmdymu.EdgeObjective", images=2, affinity_images=4',
+    "interval=500": "interval=4",
+}
+"""What makes the page's config quick; it stays as it is otherwise."""
 
-tasks = ("semseg", "depth")
-norm_cfg = dict(type="BN", requires_grad=True)
-head = dict(type="mmseg.FCNHead", in_channels=32, in_index=-1, channels=8, num_convs=1, norm_cfg=norm_cfg)
-model = dict(
-    _delete_=True,
-    type="mmdymu.ControllableSegmentor",
-    tasks=tasks,
-    image_size=(32, 48),
-    data_preprocessor=dict(type="mmdymu.MultiTaskDataPreprocessor", mean=[127.5] * 3, std=[64.0] * 3),
-    stream=dict(
-        merge=(2, 2, 1),
-        backbone=dict(
-            type="mmseg.ResNet", depth=18, stem_channels=4, base_channels=4, strides=(1, 2, 2, 1),
-            dilations=(1, 1, 1, 1), out_indices=(0, 3), norm_cfg=norm_cfg,
-        ),
-    ),
-    heads=dict(
-        semseg=dict(num_classes=8, loss_decode=dict(type="CrossEntropyLoss", avg_non_ignore=True), **head),
-        depth=dict(type="mmdymu.DepthHead", decoder=dict(num_classes=1, **head)),
-    ),
-    weight_hypernet=dict(type="mmdymu.WeightHypernet"),
-)
 
-scenes = dict(type="mmdymu.ScenesDataset", length=8, size=(32, 48), tasks=tasks, num_workers=0)
-load = [dict(type="LoadImageFromFile"), dict(type="mmdymu.LoadMultiTaskAnnotations")]
-pack = [dict(type="mmdymu.PackMultiTaskInputs")]
-augment = [dict(type="mmdymu.MultiTaskRandomFlip", prob=0.5), dict(type="PhotoMetricDistortion")]
-train_dataloader = dict(
-    _delete_=True, batch_size=2, num_workers=0, sampler=dict(type="InfiniteSampler", shuffle=True),
-    dataset=dict(pipeline=load + augment + pack, **scenes),
-)
-test_dataloader = dict(
-    _delete_=True, batch_size=1, num_workers=0, sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(pipeline=load + pack, test_mode=True, **scenes),
-)
-val_dataloader = test_dataloader
-test_evaluator = [dict(type="mmdymu.SegmentationMetric", task="semseg"), dict(type="mmdymu.DepthMetric")]
-val_evaluator = test_evaluator
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, flags=re.S)
 
-param_scheduler = None  # stages have their own
-adam = dict(optimizer=dict(type="Adam", lr=1e-3))
-train_cfg = dict(
-    _delete_=True,
-    type="mmdymu.StageTrainLoop",
-    stages=dict(
-        trunk=dict(max_iters=2, objective=dict(type="mmdymu.TrunkObjective")),
-        anchor=dict(
-            max_iters=2, objective=dict(type="mmdymu.AnchorObjective"), param_scheduler=[dict(type="PolyLR", power=0.9)]
-        ),
-        edges=dict(
-            max_iters=2, optim_wrapper=adam,
-            objective=dict(
-                type="mmdymu.EdgeObjective", images=2, affinity_images=4,
-                regularizer=dict(type="mmdymu.BranchingRegularizedLoss", lambda_cost=0.3),
-            ),
-        ),
-        weights=dict(max_iters=2, optim_wrapper=adam, objective=dict(type="mmdymu.WeightObjective")),
-    ),
-)
-default_hooks = dict(
-    logger=dict(interval=1),
-    checkpoint=dict(_delete_=True, type="mmdymu.SafeCheckpointHook", by_epoch=False, interval=4),
-    visualization=dict(_delete_=True, type="mmdymu.MultiTaskVisualizationHook"),
-)
-custom_hooks = [dict(type="mmdymu.PreferenceHook")]
-visualizer = dict(_delete_=True, type="mmdymu.MultiTaskVisualizer", vis_backends=[dict(type="LocalVisBackend")])
-"""
+
+def commands(tool: str) -> list[list[str]]:
+    """Command lines of the page, with LAST for the newest checkpoint."""
+    lines = re.sub(r"\$\(cat \S+/last_checkpoint\)", "LAST", "".join(blocks("bash"))).splitlines()
+    return [words[1:] for line in lines if (words := shlex.split(line))[1] == f"tools/{tool}.py"]
+
+
+def smaller(config: str) -> str:
+    for old, new in SMALLER.items():
+        assert old in config, old
+        config = config.replace(old, new)
+    return config
+
+
+def write_photos(root: Path) -> None:
+    rng = np.random.default_rng(0)
+    names = [f"{index:04d}" for index in range(6)]
+    for name in names:
+        write_image(root / "images" / f"{name}.jpg", rng.integers(0, 256, (36, 54, 3), np.uint8))
+        write_image(root / "rooms" / f"{name}.png", rng.choice(np.array([0, 1, 2, 255], np.uint8), (36, 54)))
+        write_image(root / "depth" / f"{name}.png", rng.integers(0, 5000, (36, 54)).astype(np.uint16))
+    (root / "train.txt").write_text("\n".join(names[:4]))
+    (root / "val.txt").write_text("\n".join(names[4:]))
+
+
+def write_pretrained(path: Path) -> None:
+    """A backbone's weights."""
+    torch.save(MODELS.build({**tiny.RESNET, "out_indices": (3,)}).state_dict(), path)
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a config and a run by mmseg's tools/train.py."""
+    """A project with mmseg's configs and tools, the page's config, and its run by mmseg's tools/train.py."""
     folder = tmp_path_factory.mktemp("project")
-    (folder / "dymu.py").write_text(OVERRIDE)
-    run(folder, "train.py", "dymu.py")
+    (folder / "configs").mkdir()
+    for link in ("tools", "configs/_base_", "configs/fcn"):
+        (folder / link).symlink_to(MMSEG / link)
+    (folder / CONFIG).parent.mkdir()
+    (folder / CONFIG).write_text(smaller(blocks("python")[0]))
+    write_photos(folder / "data" / "photos")
+    write_pretrained(folder / "resnet18.pth")
+    (train,) = commands("train")
+    (folder / "train.log").write_text(run(folder, train))
     return folder
 
 
-def run(folder: Path, tool: str, *arguments: str) -> str:
+def run(folder: Path, words: list[str]) -> str:
     environment = {
         **os.environ,
         "PYTHONPATH": str(Path(mmdymu.__file__).parents[1]),
         "MMDYMU_CACHE": str(folder / "cache"),
         "OMP_NUM_THREADS": "1",
     }
-    command = [sys.executable, "-W", "ignore", str(TOOLS / tool), *arguments, "--work-dir", "run"]
+    command = [sys.executable, "-W", "ignore", *words]
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-3000:]
     return result.stdout + result.stderr
 
 
 def test_trains_all_stages(project: Path) -> None:
-    state = torch.load(project / "run" / "iter_8.pth", weights_only=False)["state_dict"]
+    state = torch.load(project / RUN / "iter_8.pth", weights_only=False)["state_dict"]
     assert state["loss_scale"].isfinite().all()
-    assert (project / "run" / "last_checkpoint").read_text().endswith("iter_8.pth")
+    assert (project / RUN / "last_checkpoint").read_text().endswith("iter_8.pth")
+
+
+def test_registries_are_found_without_a_warning(project: Path) -> None:
+    assert "Failed to search registry" not in (project / "train.log").read_text()
 
 
 @pytest.mark.parametrize(
-    ("options", "shown"),
-    [
-        (["pref=[0.9,0.1]", "cost_weight=1.0"], "semseg 0.9, depth 0.1; cost weight 1"),
-        (["pref=[0.2,0.8]"], "semseg 0.2, depth 0.8; cost weight 0"),
-    ],
+    ("number", "shown"),
+    [(0, "semseg 0.6, depth 0.4; cost weight 0.5"), (1, "semseg 0, depth 1; cost weight 0")],
 )
-def test_tests_at_a_preference(project: Path, options: list[str], shown: str) -> None:
-    pictures = ["--show-dir", f"pictures_{options[0][6:9]}"]
-    text = run(project, "test.py", "dymu.py", "run/iter_8.pth", *pictures, "--cfg-options", *options)
+def test_tests_at_a_preference(project: Path, number: int, shown: str) -> None:
+    words = commands("test")[number]
+    checkpoint = (project / RUN / "last_checkpoint").read_text()
+    text = run(project, [checkpoint if word == "LAST" else word for word in words])
     assert f"preference: {shown}" in text
-    assert re.search(r"nodes \d of 6", text)
+    assert re.search(r"nodes \d+ of 10", text)
     assert re.search(r"semseg/mIoU: [\d.]+ .*depth/rmse: [\d.]+", text)
-    painted = next((project / pictures[1]).rglob("*.png"))
-    # The image and two tasks side by side, predictions above labels.
-    height, width = cv2.imread(str(painted)).shape[:2]
-    assert width > 3 * 192 * 48 / 32
-    assert height > 2 * 192
+    assert "Failed to search registry" not in text
+    if "--show-dir" in words:
+        painted = next((project / "pictures").rglob("*.png"))
+        # The image and two tasks side by side, predictions above labels.
+        height, width = cv2.imread(str(painted)).shape[:2]
+        assert width > 3 * 192 * 48 / 32
+        assert height > 2 * 192
+
+
+def test_one_segmentor_starts_all_streams(tmp_path: Path) -> None:
+    write_pretrained(tmp_path / "backbone.pth")
+    weights = torch.load(tmp_path / "backbone.pth")
+    (start,) = re.findall(r"\*\*One segmentor of mmseg\*\*.*?`init_cfg=(dict\(.*?\))`", PAGE, flags=re.S)
+    assert '"segmentor.pth"' in start
+    torch.save({"state_dict": {f"backbone.{name}": value for name, value in weights.items()}}, tmp_path / "s.pth")
+    init_cfg = {**eval(start), "checkpoint": str(tmp_path / "s.pth")}
+    backbone = {**tiny.RESNET, "out_indices": (3,), "init_cfg": init_cfg}
+    model = MODELS.build(tiny.model_config(("semseg", "depth"), stream={"backbone": backbone}))
+    model.init_weights()
+    for stream in model.backbone.streams:
+        assert any(torch.equal(parameter, weights["conv1.weight"]) for parameter in stream.parameters())
 
 
 @pytest.mark.parametrize("scope", ["mmseg", "mmdymu", "mmengine", "mmpretrain"])
