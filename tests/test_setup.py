@@ -117,6 +117,20 @@ def test_files_of_the_readme_exist() -> None:
     assert not [name for name in named if not (ROOT / name).is_file()]
 
 
+def test_what_commands_write_is_ignored() -> None:
+    """By git; the results of what readers copy must not look like changes of the repository."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    text = "".join(path.read_text() for path in pages)
+    shell = "".join(re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL))
+    written = re.findall(r"--(?:out|out-dir|show|show-dir) ([a-z][\w./]*)", shell) + re.findall(
+        r'out_dir="(\w+)"', text
+    )
+    names = {path.split("/")[0] for path in written}
+    assert {"sweep", "sheets", "pictures", "outputs", "network.onnx", "profile.json", "results.json"} <= names
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()}
+    assert not names - ignored
+
+
 @pytest.mark.parametrize("tool", ["train", "test"])
 def test_options_of_the_readme_are_known(
     tool: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
