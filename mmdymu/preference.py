@@ -48,7 +48,7 @@ class Preference:
         object.__setattr__(self, "cost_weight", _check_cost_weight(self.cost_weight))
 
     @classmethod
-    def parse(cls, value: Any, *, cost_weight: float = 0.0, tasks: Sequence[str]) -> Preference:
+    def parse(cls, value: Any, *, cost_weight: float = 0.0, tasks: Sequence[str], quiet: bool = False) -> Preference:
         """Read a preference as users write it.
 
         Args:
@@ -57,6 +57,7 @@ class Preference:
                 Weights that do not sum to 1 are normalised, with a line in the log.
             cost_weight: How much saving compute matters, in [0, 1].
             tasks: The known tasks; the result follows their order.
+            quiet: Leave out that line.
 
         Returns:
             The preference over ``tasks``.
@@ -70,7 +71,7 @@ class Preference:
         if isinstance(value, Preference):
             return _reorder(value, cost, known)
         numbers = _check_weights(_in_task_order(value, known), value, known)
-        return cls(known, _normalise(numbers, value, known), cost)
+        return cls(known, _normalise(numbers, value, known, quiet), cost)
 
     @classmethod
     def uniform(cls, tasks: Sequence[str], cost_weight: float = 0.0) -> Preference:
@@ -201,12 +202,12 @@ def _unit_sum(numbers: Sequence[float]) -> tuple[float, ...]:
     return tuple(number / total for number in scaled)
 
 
-def _normalise(numbers: list[float], value: Any, tasks: tuple[str, ...]) -> tuple[float, ...]:
+def _normalise(numbers: list[float], value: Any, tasks: tuple[str, ...], quiet: bool) -> tuple[float, ...]:
     total = sum(numbers)
     if abs(total - 1.0) <= 1e-12:
         return tuple(numbers)
     weights = _unit_sum(numbers)
-    if abs(total - 1.0) > _SUM_TOLERANCE:
+    if abs(total - 1.0) > _SUM_TOLERANCE and not quiet:
         shown = ", ".join(f"{task} {weight:.4g}" for task, weight in zip(tasks, weights, strict=True))
         print_log(f"pref={value!r} sums to {total:.6g} and is normalised to {shown}", "current", logging.INFO)
     return weights

@@ -122,6 +122,8 @@ def test_the_log_tells_of_normalisation() -> None:
         Preference.parse([0.5, 0.2, 0.3], tasks=TASKS)
         Preference.parse(torch.tensor([0.2, 0.2, 0.6]), tasks=TASKS)
         assert lines == []
+        Preference.parse([2, 1, 1], tasks=TASKS, quiet=True)
+        assert lines == []
         Preference.parse([2, 1, 1], tasks=TASKS)
     finally:
         logger.removeHandler(handler)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import mmdymu  # first: it names a missing dependency and the command that installs it
+from mmdymu import Budget, Preference
 
 # isort: split
 from mmengine.config import Config, DictAction
@@ -81,7 +82,20 @@ def load_config(args: argparse.Namespace) -> Config:
         config.work_dir = args.work_dir
     elif config.get("work_dir") is None:
         config.work_dir = os.path.join("work_dirs", Path(args.config).stem)
+    check_steering(config)
     return config
+
+
+def check_steering(config: Config) -> None:
+    """Refuse a preference, cost weight or budget that the test would refuse, before anything is built.
+
+    A config whose model names no tasks is left to the test.
+    """
+    tasks = (config.get("model") or {}).get("tasks")
+    if tasks is not None:
+        pref = dict.fromkeys(tasks, 1.0) if config.get("pref") is None else config.pref
+        Preference.parse(pref, cost_weight=config.get("cost_weight", 0.0), tasks=tasks, quiet=True)
+    Budget.parse(config.get("budget"))
 
 
 def check_settings(options: dict[str, Any], config: Config) -> None:

@@ -69,6 +69,26 @@ def test_budget_given_twice(command_line, parse) -> None:
         command_line.load_config(parse("--cfg-options", "budget=1e8", "budget.flops=1"))
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["pref=[1,1,1]"], "has 3 entries for 2 tasks"),
+        (["pref.edges=1"], r"unknown tasks \['edges'\]"),
+        (["pref=[-1,1]"], "negative"),
+        (["cost_weight=1.5"], r"cost_weight must be a number in \[0, 1\], got 1.5"),
+        (["budget.macs=1e9"], "unknown kind 'macs'"),
+        (["budget=1e9"], "must be a dict with one of"),
+    ],
+)
+def test_wrong_steering_is_told_before_anything_is_built(
+    command_line: ModuleType, parse: Callable[..., Namespace], config_file: Path, options: list[str], message: str
+) -> None:
+    config_file.write_text(config_file.read_text() + 'model["tasks"] = ("semseg", "depth")\n')
+    with pytest.raises(ValueError, match=message):
+        command_line.load_config(parse("--cfg-options", *options))
+    command_line.load_config(parse("--cfg-options", "pref=[2,1]", "cost_weight=1"))
+
+
 def test_preference_given_twice(command_line, parse) -> None:
     with pytest.raises(ValueError, match=r"either pref or pref\.<task>"):
         command_line.load_config(parse("--cfg-options", "pref=[1,0]", "pref.depth=1"))
