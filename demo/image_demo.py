@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
     inferencer = MultiTaskInferencer(model)
     set_network(inferencer, args)
     if model.selection is not None:
-        print(model.selection.preference)
+        print(model.selection.asked)
     print(describe(inferencer.report()))
     done = inferencer(
         args.image,

@@ -128,10 +128,13 @@ class Preference:
         limit = min(limit, max(self.weights)) - ACTIVE_TOLERANCE
         return tuple(weight >= limit for weight in self.weights)
 
+    def show_weights(self) -> str:
+        """Show the weights alone, by task name: where a budget takes the place of the cost weight."""
+        return ", ".join(f"{task} {weight:.3g}" for task, weight in zip(self.tasks, self.weights, strict=True))
+
     def __str__(self) -> str:
-        """Show the weights by task name."""
-        parts = (f"{task} {weight:.3g}" for task, weight in zip(self.tasks, self.weights, strict=True))
-        return f"{', '.join(parts)}; cost weight {self.cost_weight:.3g}"
+        """Show the weights by task name, and the cost weight."""
+        return f"{self.show_weights()}; cost weight {self.cost_weight:.3g}"
 
 
 def _check_tasks(tasks: Sequence[str]) -> tuple[str, ...]:

@@ -163,7 +163,7 @@ def main(arguments: Sequence[str]) -> int:
     selection = select(model, args, config)
     options = {"preprocess": args.preprocess, "postprocess": args.postprocess, "resize": args.resize}
     network = fix(model, selection, fold=not args.no_fold, **options)
-    print(f"{selection.preference if selection else 'the single-task networks'}\n{describe(network)}")
+    print(f"{selection.asked if selection else 'the single-task networks'}\n{describe(network)}")
     print(compare(model, selection, not args.no_fold))
     if args.preprocess and not args.resize:
         height, width = model.image_size

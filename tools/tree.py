@@ -83,7 +83,7 @@ def describe(model: ControllableNet, selection: Selection) -> str:
     found = summarise(model, selection)
     height, width = model.image_size
     lines = [
-        str(selection.preference),
+        selection.asked,
         selection.tree.draw(model.tasks),
         f"{found['flops'] / 1e9:.4f} GFLOPs (multiply-adds, flops={found['flops']:.0f}) at {height}x{width}, "
         f"{found['params'] / 1e6:.4f} M parameters, controllable share {found['share']:.3f}",

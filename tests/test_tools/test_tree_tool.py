@@ -73,7 +73,10 @@ def test_the_tree_within_a_budget(tree_tool, model, capsys) -> None:
     assert tree_tool.main(["config.py", "model.pth", "--budget", f"flops={limit}", "--out", "tree.json"]) == 0
     found = json.loads(Path("tree.json").read_text())
     assert found["flops"] == found["budget"]["cost"] <= limit
-    assert "budget: " in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "budget: " in out
+    assert "; at most " in out.splitlines()[0]
+    assert "cost weight" not in out
 
 
 @pytest.mark.parametrize(

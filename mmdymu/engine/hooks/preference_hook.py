@@ -134,7 +134,7 @@ class PreferenceHook(Hook):
             f"at {model.image_size[0]}x{model.image_size[1]}, {report['params'] / 1e6:.3f} M parameters, "
             f"controllable share {report['share']:.3f}"
         )
-        lines = [f"preference: {selection.preference}", *([f"budget: {found}"] if found else []), report["tree"], cost]
+        lines = [f"preference: {selection.asked}", *([f"budget: {found}"] if found else []), report["tree"], cost]
         runner.logger.info("\n".join(lines))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from mmdymu.budget import BUDGET_KINDS, Budget
 from mmdymu.preference import Preference
 from mmdymu.tree import BranchingTree
 
@@ -37,6 +38,15 @@ class Selection:
     def is_calibrated(self) -> bool:
         """Whether some norm has statistics of its own in place of the anchor's."""
         return any(name.endswith("running_mean") for state in self.node_states.values() for name in state)
+
+    @property
+    def asked(self) -> str:
+        """Show the preference, with the cost weight or with the budget that takes its place."""
+        found = self.about.get("budget")
+        if not found:
+            return str(self.preference)
+        budget = Budget.parse({kind: limit for kind, limit in found.items() if kind in BUDGET_KINDS})
+        return f"{self.preference.show_weights()}; {budget}"
 
     def with_states(self, states: Mapping[Node, Mapping[str, Tensor]]) -> Selection:
         """The same selection with more tensors replaced."""

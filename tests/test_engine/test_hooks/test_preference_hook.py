@@ -162,7 +162,7 @@ def test_an_untrained_model_runs_its_anchor_and_says_so(tmp_path: Path, capfd: p
     ("asked", "told"),
     [
         ({"cost_weight": 0.5}, "normals 0.2; cost weight 0.5"),
-        ({"budget": {"flops": 1e12}}, "budget: at most 1000 GFLOPs (multiply-adds): 0.0"),
+        ({"budget": {"flops": 1e12}}, "normals 0.2; at most 1000 GFLOPs (multiply-adds)\nbudget: at most 1000"),
     ],
 )
 def test_logs_the_network(
@@ -175,8 +175,9 @@ def test_logs_the_network(
     monkeypatch.setattr(runner.logger, "log", lambda _level, text: lines.append(text))
     PreferenceHook().before_test(runner)
     report, text = runner.model.report(), "\n".join(lines)
-    assert "semseg 0.6, depth 0.2, normals 0.2; cost weight" in text
+    assert "preference: semseg 0.6, depth 0.2, normals 0.2; " in text
     assert told in text
+    assert ("cost weight" in text) == ("budget" not in asked)
     assert report["tree"] in text
     assert f"nodes {report['nodes_used']} of 9" in text
     assert "at 32x48" in text
