@@ -16,7 +16,8 @@ class StageProgressHook(Hook):
     """Logs how much of the running stage is done, and makes ``eta`` the time until its end.
 
     mmengine multiplies the mean time of all past iterations by all that are left, but an iteration of one stage can
-    take a hundred times as long as one of another. :class:`StageTrainLoop` registers this hook itself.
+    take a hundred times as long as one of another. :class:`StageTrainLoop` registers this hook itself, and says with
+    every stage what ``eta`` is.
     """
 
     # After IterTimerHook, which has the same priority and is registered earlier, and before LoggerHook.

@@ -168,6 +168,10 @@ class StageTrainLoop(BaseLoop):
         model = _module(self._runner)
         done = self._iteration - stage.start
         print_log(f"stage {stage.name}: iterations {done} to {stage.max_iters}", "current")
+        print_log(
+            f"eta is the time to the end of stage {stage.name}, the counter that of all {self.max_iters} iterations",
+            "current",
+        )
         position = self.stages.index(stage)
         if done == 0:
             self._forget_averages()

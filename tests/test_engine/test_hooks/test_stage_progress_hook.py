@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmdymu.engine.hooks import stage_progress_hook
+from mmdymu.engine.loops import stage_loop
 
 SECONDS = {"trunk": 5.0, "anchor": 0.5}
 
@@ -60,6 +61,15 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Reader
 def test_eta_is_the_time_to_the_end_of_the_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = run(tmp_path, monkeypatch)
     assert [eta for eta, _ in reader.seen] == pytest.approx([10, 5, 0, 1, 0.5, 0])
+
+
+def test_the_log_says_what_eta_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(stage_loop, "print_log", lambda text, *_: told.append(text))
+    run(tmp_path, monkeypatch)
+    assert [text for text in told if "eta" in text] == [
+        f"eta is the time to the end of stage {name}, the counter that of all 6 iterations" for name in SECONDS
+    ]
 
 
 def test_the_share_done_of_the_running_stage_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
