@@ -4,7 +4,7 @@ _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/scenes_96x128.py",
     "../_base_/models/dymu_semseg_depth_normals.py",
-    "../_base_/schedules/stable.py",
+    "../_base_/schedules/joint_2400.py",
 ]
 
 sizes = dict(in_channels=128, c1_in_channels=16, channels=32, c1_channels=16)
@@ -36,34 +36,15 @@ train_cfg = dict(
     stages=dict(
         trunk=dict(
             max_iters=600,
-            objective=dict(type="TrunkObjective", loss_weights="inverse"),
             param_scheduler=[
                 dict(type="LinearLR", start_factor=0.01, begin=0, end=50),
                 dict(type="PolyLR", power=0.9, eta_min=5e-4, begin=50),
             ],
         ),
-        anchor=dict(
-            max_iters=250,
-            optim_wrapper=dict(optimizer=dict(type="AdamW", lr=1e-3, weight_decay=1e-3)),
-            param_scheduler=[dict(type="PolyLR", power=0.9, eta_min=1e-5)],
-        ),
-        # The price of compute is to be about what sharing loses: far above, all layers are shared from c = .3 on. The
-        # others are those of joint_2400.py, for its reasons; 64 images do, its 96 take longer.
-        edges=dict(
-            max_iters=2300,
-            optim_wrapper=dict(optimizer=dict(lr=4e-3)),
-            objective=dict(
-                regularizer=dict(lambda_inactive=0.002, lambda_cost=0.06, cost_power=2.0, active_fraction=0.15),
-                preferences_per_step=32,
-                entropy=0.01,
-                entropy_power=3.0,
-                images=64,
-            ),
-        ),
-        weights=dict(
-            max_iters=100,
-            optim_wrapper=dict(optimizer=dict(lr=1e-4)),
-            param_scheduler=[dict(type="CosineAnnealingLR", eta_min=1e-6)],
-        ),
+        anchor=dict(max_iters=250, optim_wrapper=dict(optimizer=dict(lr=1e-3, weight_decay=1e-3))),
+        # The price of compute is to be about what sharing loses: far above, all layers are shared from c = .3 on. 64
+        # images do, 96 take longer.
+        edges=dict(max_iters=2300, objective=dict(regularizer=dict(lambda_cost=0.06), images=64)),
+        weights=dict(max_iters=100),
     )
 )
