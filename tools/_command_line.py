@@ -93,7 +93,7 @@ def check_steering(config: Config) -> None:
     """
     tasks = (config.get("model") or {}).get("tasks")
     if tasks is not None:
-        pref = dict.fromkeys(tasks, 1.0) if config.get("pref") is None else config.pref
+        pref = Preference.uniform(tasks).weights if config.get("pref") is None else config.pref
         Preference.parse(pref, cost_weight=config.get("cost_weight", 0.0), tasks=tasks, quiet=True)
     Budget.parse(config.get("budget"))
 

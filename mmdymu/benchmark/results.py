@@ -233,16 +233,18 @@ def _unlike_sweeps(headers: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _seed_result(run: SuiteRun, seed: int, jobs: Sequence[Job]) -> SeedResult:
     first = jobs[0]
+    drawn = [job.sweep_lines(DRAWN) for job in jobs]
     if run.preference_option:
-        rows = {LISTED: united_rows([job.sweep_lines(DRAWN) for job in jobs])}
+        rows = {LISTED: united_rows(drawn)}
     else:
-        rows = {sweep: _swept_rows(first.sweep_lines(sweep)) for sweep in first.sweeps}
+        others = {sweep: first.sweep_lines(sweep) for sweep in first.sweeps if sweep != DRAWN}
+        rows = {sweep: _swept_rows(lines) for sweep, lines in {DRAWN: drawn[0], **others}.items()}
     return SeedResult(
         seed,
         rows,
         control_params=_control_params(first),
         train_seconds=_train_seconds(jobs),
-        single=tuple(_single(first.sweep_lines(DRAWN))["losses"]),
+        single=tuple(_single(drawn[0])["losses"]),
         asked=_asked(jobs),
     )
 

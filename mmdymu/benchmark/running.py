@@ -218,15 +218,17 @@ def _training(job: Job) -> TrainingState:
     return training_state(logs[-1]) if logs else TrainingState()
 
 
+def _log_lines(step: Step) -> list[str]:
+    return step.log.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
 def _last_words(step: Step) -> str:
     """The error that a step's log ends with, as the tools write it; '' if it ends otherwise."""
-    lines = step.log.read_text(encoding="utf-8", errors="replace").splitlines()
-    last = next((line for line in reversed(lines) if line.strip()), "")
+    last = next((line for line in reversed(_log_lines(step)) if line.strip()), "")
     return f" ({last.strip()})" if last.startswith("error: ") else ""
 
 
 def _last_progress(step: Step) -> str:
     """The last line of a step's log that tells how far it is."""
-    lines = step.log.read_text(encoding="utf-8", errors="replace").splitlines()
-    told = [line.rpartition(" - ")[2] for line in lines if " s left" in line]
+    told = [line.rpartition(" - ")[2] for line in _log_lines(step) if " s left" in line]
     return f"{step.name}, {told[-1].removeprefix('sweep, ')}" if told else step.name

@@ -102,33 +102,27 @@ def _tasks(result: BenchmarkResult, sweep: str, name: str, title: str) -> list[T
     if not rows:
         return []
     metrics = main_metrics(key for _, _, row in rows for key in row if "/" in key)
-    columns = [(task, metrics.get(task)) for task in result.tasks]
-    head = ["method", "c", "seeds"]
-    for task, metric in columns:
-        head += [f"{task}\nloss", *([f"{task}\n{_metric_title(metric)}"] if metric else [])]
-    lines = []
-    for method, cost_weight, row in rows:
-        cells = [method.title, f"{cost_weight:g}", str(_seeds(row))]
-        for task, metric in columns:
-            cells.append(row.get(f"loss_{task}", UNKNOWN).text(3))
-            cells += [_metric_text(row.get(metric, UNKNOWN), metric)] if metric else []
-        lines.append(tuple(cells))
+    # Entry of a row, heading, decimals.
+    columns: list[tuple[str, str, int]] = []
+    for task in result.tasks:
+        columns.append((f"loss_{task}", f"{task}\nloss", 3))
+        if info := metric_info(metrics.get(task, "")):
+            columns.append((metrics[task], f"{task}\n{info.title}", 1 if info.unit in ("%", "°") else 3))
+    head = ("method", "c", "seeds", *(heading for _, heading, _ in columns))
+    lines = tuple(
+        (
+            method.title,
+            f"{cost_weight:g}",
+            str(_seeds(row)),
+            *(row.get(key, UNKNOWN).text(digits) for key, _, digits in columns),
+        )
+        for method, cost_weight, row in rows
+    )
     text = (
         "Means over the same preferences, whatever a task's weight in them: losses over those of the single-task nets "
         "(rL weighs them by the preference instead), and metrics."
     )
-    return [TextTable(name, title, text, tuple(head), tuple(lines))]
-
-
-def _metric_title(metric: str) -> str:
-    info = metric_info(metric)
-    assert info is not None, "main metrics are known ones"
-    return f"{info.label} [{info.unit}]" if info.unit else info.label
-
-
-def _metric_text(value: Spread, metric: str) -> str:
-    info = metric_info(metric)
-    return value.text(1 if info and info.unit in ("%", "°") else 3)
+    return [TextTable(name, title, text, head, lines)]
 
 
 def _equal_share(result: BenchmarkResult) -> TextTable:

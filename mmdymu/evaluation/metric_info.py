@@ -26,6 +26,11 @@ class MetricInfo:
     unit: str
     higher_is_better: bool
 
+    @property
+    def title(self) -> str:
+        """The name with its unit, for an axis or a column: ``RMSE [m]``."""
+        return f"{self.label} [{self.unit}]" if self.unit else self.label
+
 
 _INFOS = {
     "mIoU": MetricInfo("mIoU", "%", True),

@@ -55,8 +55,7 @@ def metric_values(sweep: SweepRecord) -> dict[str, TaskValues]:
         assert info is not None
         runs = np.array([_metric(run.metrics, name) for run in sweep.runs])
         if np.isfinite(runs).any():
-            label = f"{info.label} [{info.unit}]" if info.unit else info.label
-            values[task] = TaskValues(label, info.higher_is_better, runs, float(sweep.single.metrics[name]))
+            values[task] = TaskValues(info.title, info.higher_is_better, runs, float(sweep.single.metrics[name]))
     return values
 
 

@@ -160,9 +160,7 @@ def runs_table(sweep: SweepRecord) -> Element:
 
 def _metric_label(name: str) -> str:
     info = metric_info(name)
-    if info is None:
-        return name.rpartition("/")[2]
-    return f"{info.label} [{info.unit}]" if info.unit else info.label
+    return name.rpartition("/")[2] if info is None else info.title
 
 
 def _metric_text(name: str, value: float) -> str:
