@@ -133,5 +133,5 @@ def _shrink(config: Config) -> None:
     stages: Any = config.train_cfg.stages
     for stage in stages.values():
         stage.max_iters = 1
-    stages.edges.objective.update(source="images", preferences_per_step=2, images=2, affinity_images=2)
+    stages.edges.objective.update(source="images", preferences_per_step=2, images=2, affinity_images=3)
     config.default_hooks.checkpoint.interval = 100

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
+
+from _command_line import check_steering, load_config
 
 from mmdymu import Budget, Preference  # first: it names a missing dependency and the command that installs it
 
@@ -14,7 +15,7 @@ from mmengine.config import Config
 from mmdymu.apis.options import read_limit, read_weights
 from mmdymu.search import NodeProfile
 
-__all__ = ["add_preference_options", "read_budget", "read_preference", "read_profile"]
+__all__ = ["add_preference_options", "load_asked_config", "read_preference", "read_profile"]
 
 
 def add_preference_options(parser: argparse.ArgumentParser) -> None:
@@ -29,20 +30,29 @@ def add_preference_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read_preference(args: argparse.Namespace, config: Config, tasks: Sequence[str]) -> Preference:
-    """Return that of the command line, else the config's, else the uniform one."""
-    asked = read_weights("--pref", args.pref) if args.pref else config.get("pref")
-    cost_weight = config.get("cost_weight", 0.0) if args.cost_weight is None else args.cost_weight
-    if asked is None:
+def load_asked_config(args: argparse.Namespace) -> Config:
+    """Read the config file, lay the options over its preference, cost weight and budget, and refuse wrong ones."""
+    config = load_config(args)
+    if args.pref:
+        config.pref = read_weights("--pref", args.pref)
+    if args.cost_weight is not None:
+        config.cost_weight = args.cost_weight
+    if args.budget:
+        config.budget = read_limit("--budget", args.budget)
+    check_steering(config)
+    return config
+
+
+def read_preference(config: Config, tasks: Sequence[str]) -> Preference:
+    """Return the config's, else the uniform one."""
+    cost_weight = config.get("cost_weight", 0.0)
+    if config.get("pref") is None:
         return Preference.uniform(tasks, cost_weight)
-    return Preference.parse(asked, cost_weight=cost_weight, tasks=tasks)
+    return Preference.parse(config.pref, cost_weight=cost_weight, tasks=tasks)
 
 
-def read_budget(args: argparse.Namespace, config: Config) -> Any:
-    """Return that of the command line, else the config's, as :meth:`Budget.parse` reads it."""
-    return read_limit("--budget", args.budget) if args.budget else config.get("budget")
-
-
-def read_profile(args: argparse.Namespace, config: Config, budget: Any) -> NodeProfile | None:
+def read_profile(args: argparse.Namespace, config: Config) -> NodeProfile | None:
     """Return that of the command line, else the config's, which counts for budgets of latency only."""
-    return NodeProfile.load(args.profile) if args.profile else NodeProfile.of_config(config, Budget.parse(budget))
+    if args.profile:
+        return NodeProfile.load(args.profile)
+    return NodeProfile.of_config(config, Budget.parse(config.get("budget")))

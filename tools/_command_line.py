@@ -20,7 +20,7 @@ from mmengine.config import Config, DictAction
 
 from mmdymu.checkpoint_file import check_checkpoint
 
-__all__ = ["check_checkpoint", "load_config", "make_parser", "run_tool"]
+__all__ = ["check_checkpoint", "check_steering", "load_config", "make_parser", "run_tool"]
 
 STEERING = ("pref", "cost_weight", "budget", "profile", "norm_statistics", "run_anchor")
 FILE_ERRORS = (FileNotFoundError, FileExistsError, PermissionError, NotADirectoryError, IsADirectoryError)

@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from _asking import add_preference_options, read_budget, read_preference, read_profile
-from _command_line import check_checkpoint, load_config, make_parser, run_tool
+from _asking import add_preference_options, load_asked_config, read_preference, read_profile
+from _command_line import check_checkpoint, make_parser, run_tool
 
 # isort: split
 from mmengine.config import Config
@@ -84,7 +84,7 @@ def check_arguments(args: argparse.Namespace) -> str:
 
 def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> Selection | None:
     """Choose tree and norms, with statistics calibrated where the config says so; None is the anchor."""
-    budget = read_budget(args, config)
+    budget = config.get("budget")
     if config.get("run_anchor", False):
         if args.pref or args.cost_weight is not None or budget is not None:
             raise ValueError("run_anchor=True exports the single-task networks: leave out preference and budget")
@@ -94,11 +94,11 @@ def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> 
             "the model's edge hypernet is not trained, so no preference means anything: load a checkpoint of the edges "
             "stage or later, or export the single-task networks with --cfg-options run_anchor=True"
         )
-    preference = read_preference(args, config, model.tasks)
+    preference = read_preference(config, model.tasks)
     setting = config.get("norm_statistics", "running")
     # Calibrated statistics do not exist yet; those of a test batch are refused.
     model.set_norm_statistics("running" if setting == "calibrated" else setting)
-    _, selection = choose(model, preference, budget, read_profile(args, config, budget))
+    _, selection = choose(model, preference, budget, read_profile(args, config))
     assert selection is not None
     if setting == "calibrated":
         batches = Frames.from_config(config).batches(model, 200)
@@ -153,7 +153,7 @@ def main(arguments: Sequence[str]) -> int:
     """Export as the command line says; return the exit status."""
     args = parse_arguments(arguments)
     kind = check_arguments(args)
-    config = load_config(args)
+    config = load_asked_config(args)
     if args.int8:
         check_test(config)
     check_checkpoint(args.checkpoint)

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from _asking import add_preference_options, read_budget, read_preference, read_profile
-from _command_line import check_checkpoint, load_config, make_parser, run_tool
+from _asking import add_preference_options, load_asked_config, read_preference, read_profile
+from _command_line import check_checkpoint, make_parser, run_tool
 
 # isort: split
 from mmengine.config import Config
@@ -46,9 +46,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> Selection:
     """Predict the tree of the preference, or search that of the budget."""
-    budget = read_budget(args, config)
-    profile = read_profile(args, config, budget)
-    _, selection = choose(model, read_preference(args, config, model.tasks), budget, profile)
+    preference, profile = read_preference(config, model.tasks), read_profile(args, config)
+    _, selection = choose(model, preference, config.get("budget"), profile)
     assert selection is not None
     return selection
 
@@ -98,7 +97,7 @@ def main(arguments: Sequence[str]) -> int:
     args = parse_arguments(arguments)
     if args.out and Path(args.out).suffix != ".json":
         raise ValueError(f"--out must end in .json, got {args.out!r}")
-    config = load_config(args)
+    config = load_asked_config(args)
     check_checkpoint(args.checkpoint)
     init_default_scope(config.get("default_scope", "mmdymu"))
     MMLogger.get_instance("mmdymu", log_level="WARNING")

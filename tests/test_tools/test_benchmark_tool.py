@@ -134,7 +134,7 @@ def test_tiny_rooms(tool: ModuleType, tmp_path: Path, monkeypatch: pytest.Monkey
         "train_cfg.skip": ["trunk", "anchor"],
         "train_cfg.stages.edges.max_iters": 3,
         "train_cfg.stages.edges.objective.images": 2,
-        "train_cfg.stages.edges.objective.affinity_images": 2,
+        "train_cfg.stages.edges.objective.affinity_images": 3,
         "train_cfg.stages.weights": None,
     }
     runs = {

@@ -31,7 +31,7 @@ SHORT = [
 STAGES = [
     *(f"train_cfg.stages.{name}.max_iters=2" for name in ("trunk", "anchor", "edges", "weights")),
     "train_cfg.stages.edges.objective.images=2",
-    "train_cfg.stages.edges.objective.affinity_images=2",
+    "train_cfg.stages.edges.objective.affinity_images=3",
 ]
 
 

@@ -96,6 +96,22 @@ def test_bad_input_of_tree(tree_tool, model, capsys, options: list[str], message
     assert message in last
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--pref", "1", "2"], "has 2 entries for 3 tasks"),
+        (["--cost-weight", "2"], "cost_weight"),
+        (["--budget", "flops=-1"], "budget.flops"),
+    ],
+)
+def test_options_are_checked_before_a_model_is_built(
+    tree_tool, model, monkeypatch: pytest.MonkeyPatch, option: list[str], message: str
+) -> None:
+    monkeypatch.setattr(tree_tool, "init_model", lambda *_: pytest.fail("built"))
+    with pytest.raises(ValueError, match=message):
+        tree_tool.main(["config.py", "model.pth", *option])
+
+
 def test_an_untrained_controller_has_no_tree(tree_tool, model, capsys) -> None:
     model.loss_scale.fill_(torch.nan)
     torch.save({"state_dict": model.state_dict(), "meta": {}}, "model.pth")

@@ -48,11 +48,11 @@ class EdgeObjective(StageObjective):
             eighth is left at half of the stage. Differences between trees that are smaller than it are decided only
             when it has fallen below them.
         images: Training images for the path table and the single-task losses.
-        affinity_images: Training images for the affinities.
+        affinity_images: Training images for the affinities, at least 3: they are correlations over pairs of images.
 
     Raises:
-        ValueError: If there is no regularizer, ``source`` or ``decisions`` is unknown, or a number is not positive and
-            finite.
+        ValueError: If there is no regularizer, ``source`` or ``decisions`` is unknown, a number is not positive and
+            finite, or the images are too few.
     """
 
     def __init__(
@@ -84,6 +84,11 @@ class EdgeObjective(StageObjective):
         if not 0 < entropy_power < float("inf"):
             raise ValueError(
                 f"entropy_power={entropy_power} must be positive and finite: 1 lets the entropy fall evenly"
+            )
+        if images < 1 or affinity_images < 3:
+            raise ValueError(
+                f"images={images} must be at least 1, affinity_images={affinity_images} at least 3: affinities are "
+                "correlations over pairs of images"
             )
         self.regularizer = MODELS.build(dict(regularizer))
         self.source, self.decisions = source, decisions

@@ -35,6 +35,8 @@ def test_concentrations_take_turns() -> None:
         ({"preferences_per_step": 0}, "preferences_per_step=0"),
         ({"concentrations": ()}, "concentrations"),
         ({"concentrations": (0.2, 0.0)}, "concentrations"),
+        ({"images": 0}, "images=0 must be at least 1"),
+        ({"affinity_images": 2}, "affinity_images=2 at least 3"),
     ],
 )
 def test_refuses_wrong_settings(changes: dict[str, Any], message: str) -> None:
