@@ -8,6 +8,8 @@ cheap. Objectives of training stages and decoders of label files are this projec
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +17,7 @@ from mmengine import registry as roots
 from mmengine.registry import Registry
 
 SCOPE = "mmdymu"
+_UNKNOWN = re.compile(rf"(?:{SCOPE}\.)?(?P<type>\w+) is not in the \S+::(?P<kind>[\w ]+) registry")
 
 
 def _child(root: Registry, *locations: str) -> Registry:
@@ -31,6 +34,7 @@ HOOKS = _child(roots.HOOKS, "mmdymu.engine", "mmdymu.visualization")
 VISUALIZERS = _child(roots.VISUALIZERS, "mmdymu.visualization")
 DATA_SAMPLERS = _child(roots.DATA_SAMPLERS, "mmdymu.engine")
 INFERENCERS = _child(roots.INFERENCERS, "mmdymu.apis")
+OWN = (MODELS, DATASETS, TRANSFORMS, METRICS, EVALUATOR, LOOPS, HOOKS, VISUALIZERS, DATA_SAMPLERS, INFERENCERS)
 OBJECTIVES = Registry("objective", scope=SCOPE, locations=["mmdymu.engine"])
 LABEL_DECODERS = Registry("label decoder", scope=SCOPE, locations=["mmdymu.datasets.decoders"])
 
@@ -66,6 +70,28 @@ def build_own(registry: Registry, config: Mapping[str, Any]) -> Any:
         The part.
     """
     return registry.build({"_scope_": SCOPE, **config})
+
+
+def similar_type(text: str) -> str:
+    """Finds the part that is meant where a registry does not know a type.
+
+    Args:
+        text: mmengine's message, ``<type> is not in the <scope>::<kind> registry…``.
+
+    Returns:
+        The type, with its prefix; '' if the message is another, or no part of this package has a name like it.
+    """
+    found = _UNKNOWN.search(text)
+    if found is None:
+        return ""
+    own = [name for registry in OWN if registry.name == found["kind"] for name in _imported(registry).module_dict]
+    close = difflib.get_close_matches(found["type"], own, n=1, cutoff=0.8)
+    return f"{SCOPE}.{close[0]}" if close else ""
+
+
+def _imported(registry: Registry) -> Registry:
+    registry.import_from_location()
+    return registry
 
 
 def check_prefix(config: Any) -> None:

@@ -12,7 +12,7 @@ from mmengine.registry import DefaultScope, Registry, init_default_scope
 
 from mmdymu.datasets.decoders import MatDecoder
 from mmdymu.engine import EdgeObjective
-from mmdymu.registry import LABEL_DECODERS, MODELS, OBJECTIVES, build_own
+from mmdymu.registry import LABEL_DECODERS, MODELS, OBJECTIVES, build_own, similar_type
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +65,20 @@ def test_a_part_without_prefix_is_told_to_take_it(part: str, config: dict[str, A
     kind = config.get("type", "DepthHead")
     with pytest.raises(KeyError, match=rf"type='{kind}' .* default_scope='mmseg': write type='mmdymu\.{kind}'"):
         MODELS.build(tiny.model_config(("depth",), stream=tiny.SHORT, **{part: config}))
+
+
+@pytest.mark.parametrize(
+    ("text", "similar"),
+    [
+        ("MultiTaskDataset is not in the mmseg::dataset registry. Please", "mmdymu.MultiTaskDataset"),
+        ("mmdymu.MultitaskRandomFlip is not in the mmdymu::transform registry. Please", "mmdymu.MultiTaskRandomFlip"),
+        ("MultiTaskDataset is not in the mmseg::transform registry. Please", ""),
+        ("Unheard is not in the mmseg::dataset registry. Please", ""),
+        ("something else", ""),
+    ],
+)
+def test_a_similar_type(text: str, similar: str) -> None:
+    assert similar_type(text) == similar
 
 
 def test_parts_of_the_default_scope_need_no_prefix() -> None:

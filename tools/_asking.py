@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
 from _command_line import check_steering, load_config
 
-from mmdymu import Budget, Preference  # first: it names a missing dependency and the command that installs it
+from mmdymu import Budget  # first: it names a missing dependency and the command that installs it
 
 # isort: split
 from mmengine.config import Config
@@ -15,7 +14,7 @@ from mmengine.config import Config
 from mmdymu.apis.options import read_limit, read_weights
 from mmdymu.search import NodeProfile
 
-__all__ = ["add_preference_options", "load_asked_config", "read_preference", "read_profile"]
+__all__ = ["add_preference_options", "load_asked_config", "read_profile"]
 
 
 def add_preference_options(parser: argparse.ArgumentParser) -> None:
@@ -43,16 +42,6 @@ def load_asked_config(args: argparse.Namespace) -> Config:
     return config
 
 
-def read_preference(config: Config, tasks: Sequence[str]) -> Preference:
-    """Return the config's, else the uniform one."""
-    cost_weight = config.get("cost_weight", 0.0)
-    if config.get("pref") is None:
-        return Preference.uniform(tasks, cost_weight)
-    return Preference.parse(config.pref, cost_weight=cost_weight, tasks=tasks)
-
-
-def read_profile(args: argparse.Namespace, config: Config) -> NodeProfile | None:
+def read_profile(args: argparse.Namespace, config: Config, budget: Budget | None) -> NodeProfile | None:
     """Return that of the command line, else the config's, which counts for budgets of latency only."""
-    if args.profile:
-        return NodeProfile.load(args.profile)
-    return NodeProfile.of_config(config, Budget.parse(config.get("budget")))
+    return NodeProfile.load(args.profile) if args.profile else NodeProfile.of_config(config, budget)

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import mmdymu  # first: it names a missing dependency and the command that installs it
-from mmdymu import Budget, Preference
 
 # isort: split
 from mmengine.config import Config, DictAction
 
 from mmdymu.checkpoint_file import check_checkpoint
+from mmdymu.registry import similar_type
+from mmdymu.steering import read_steering
 
 __all__ = ["check_checkpoint", "check_steering", "load_config", "make_parser", "run_tool"]
 
@@ -28,6 +29,7 @@ USER_ERRORS = (ValueError, TypeError, KeyError, *FILE_ERRORS)
 _OWN_FOLDERS = (Path(mmdymu.__file__).resolve().parent, Path(__file__).resolve().parent)
 # An option of a config's entry that its class does not have, or needs.
 _ARGUMENTS = re.compile(r"__init__\(\) (got an unexpected keyword|missing \d+ required)")
+_UNKNOWN_TYPE = " registry. Please check whether the value of"
 _TRACEBACK_LINE = re.compile(r'File "(?P<file>[^"]+)", line \d+, in .*\n\s+(?P<source>.*)')
 
 
@@ -93,9 +95,7 @@ def check_steering(config: Config) -> None:
     """
     tasks = (config.get("model") or {}).get("tasks")
     if tasks is not None:
-        pref = Preference.uniform(tasks).weights if config.get("pref") is None else config.pref
-        Preference.parse(pref, cost_weight=config.get("cost_weight", 0.0), tasks=tasks, quiet=True)
-    Budget.parse(config.get("budget"))
+        read_steering(config, tasks, quiet=True)
 
 
 def check_settings(options: dict[str, Any], config: Config) -> None:
@@ -150,11 +150,13 @@ def run_tool(
 
 
 def is_user_error(error: BaseException) -> bool:
-    """Tell whether an error was raised on purpose by this project, names a file or an option of a config entry.
+    """Tell whether an error was raised on purpose by this project, names a file, a type or an option of a config entry.
 
     The same types that come up anywhere else, or by an expression rather than a ``raise``, are bugs.
     """
     if isinstance(error, FILE_ERRORS) or (isinstance(error, TypeError) and _ARGUMENTS.search(str(error))):
+        return True
+    if isinstance(error, KeyError) and _UNKNOWN_TYPE in str(error):
         return True
     if _worker_traceback(error):
         found = [(match["file"], match["source"]) for match in _TRACEBACK_LINE.finditer(str(error.args[0]))]
@@ -170,6 +172,9 @@ def error_message(error: BaseException) -> str:
     if _worker_traceback(error):
         last_line = text.strip().rsplit("\n", maxsplit=1)[-1]
         text = last_line.split(": ", maxsplit=1)[-1]
+    if _UNKNOWN_TYPE in text:
+        similar = similar_type(text)
+        text = text.partition(_UNKNOWN_TYPE)[0] + " registry" + (f": did you mean type='{similar}'?" if similar else "")
     return text
 
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from _asking import add_preference_options, load_asked_config, read_preference, read_profile
+from _asking import add_preference_options, load_asked_config, read_profile
 from _command_line import check_checkpoint, make_parser, run_tool
 
 # isort: split
@@ -33,6 +33,7 @@ from mmdymu.engine import Frames, calibrate
 from mmdymu.models import ControllableNet
 from mmdymu.models.segmentors import Selection
 from mmdymu.search import budget_text
+from mmdymu.steering import read_steering
 
 FORMATS = {
     "onnx": export_onnx,
@@ -84,9 +85,8 @@ def check_arguments(args: argparse.Namespace) -> str:
 
 def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> Selection | None:
     """Choose tree and norms, with statistics calibrated where the config says so; None is the anchor."""
-    budget = config.get("budget")
     if config.get("run_anchor", False):
-        if args.pref or args.cost_weight is not None or budget is not None:
+        if args.pref or args.cost_weight is not None or config.get("budget") is not None:
             raise ValueError("run_anchor=True exports the single-task networks: leave out preference and budget")
         return None
     if not model.is_controllable:
@@ -94,11 +94,11 @@ def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> 
             "the model's edge hypernet is not trained, so no preference means anything: load a checkpoint of the edges "
             "stage or later, or export the single-task networks with --cfg-options run_anchor=True"
         )
-    preference = read_preference(config, model.tasks)
+    preference, budget = read_steering(config, model.tasks)
     setting = config.get("norm_statistics", "running")
     # Calibrated statistics do not exist yet; those of a test batch are refused.
     model.set_norm_statistics("running" if setting == "calibrated" else setting)
-    _, selection = choose(model, preference, budget, read_profile(args, config))
+    _, selection = choose(model, preference, budget, read_profile(args, config, budget))
     assert selection is not None
     if setting == "calibrated":
         batches = Frames.from_config(config).batches(model, 200)

@@ -42,6 +42,18 @@ def check_out(out: str | None) -> None:
         )
 
 
+def check_hook(config: Config) -> None:
+    """Refuse settings that nothing in the config would read."""
+    hooks = [*(config.get("custom_hooks") or []), *(config.get("default_hooks") or {}).values()]
+    kinds = [str(hook.get("type")) for hook in hooks if isinstance(hook, dict)]
+    given = [name for name in ("pref", "cost_weight", "budget") if config.get(name)]
+    if given and not any("PreferenceHook" in kind for kind in kinds):
+        raise ValueError(
+            f"{given[0]}={config[given[0]]!r} would have no effect: add dict(type='mmdymu.PreferenceHook') to "
+            "custom_hooks of the config"
+        )
+
+
 def show_predictions(config: Config, args: argparse.Namespace) -> None:
     """Switch on the visualization hook of the config."""
     hook = config.get("default_hooks", {}).get("visualization")
@@ -87,6 +99,7 @@ def main(arguments: Sequence[str]) -> int:
     args = parse_arguments(arguments)
     check_out(args.out)
     config = load_config(args)
+    check_hook(config)
     check_checkpoint(args.checkpoint)
     config.load_from, config.resume = args.checkpoint, False
     if args.show or args.show_dir:

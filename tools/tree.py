@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from _asking import add_preference_options, load_asked_config, read_preference, read_profile
+from _asking import add_preference_options, load_asked_config, read_profile
 from _command_line import check_checkpoint, make_parser, run_tool
 
 # isort: split
@@ -29,6 +29,7 @@ from mmdymu.deploy import choose
 from mmdymu.models import ControllableNet
 from mmdymu.models.segmentors import Selection
 from mmdymu.search import budget_text
+from mmdymu.steering import read_steering
 from mmdymu.whole_file import whole_file
 
 SETTING = "model.edge_hypernet.tree"
@@ -46,8 +47,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 def select(model: ControllableNet, args: argparse.Namespace, config: Config) -> Selection:
     """Predict the tree of the preference, or search that of the budget."""
-    preference, profile = read_preference(config, model.tasks), read_profile(args, config)
-    _, selection = choose(model, preference, config.get("budget"), profile)
+    preference, budget = read_steering(config, model.tasks)
+    _, selection = choose(model, preference, budget, read_profile(args, config, budget))
     assert selection is not None
     return selection
 

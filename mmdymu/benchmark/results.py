@@ -41,27 +41,26 @@ def read_results(
     """
     stored = stored or {}
     methods: list[MethodResult] = []
-    notes: list[str] = []
+    told: list[tuple[str, int, str]] = []
     headers: dict[str, Mapping[str, Any]] = {}
     for run in _swept(suite):
         seeds = []
         for seed in suite.seeds_of(run):
             own = [job for job in jobs if job.run == run and job.seed == seed]
-            name = f"{run.title}, seed {seed}"
             unfit = _unfit(own)
-            if not unfit:
-                seeds.append(_seed_result(run, seed, own))
-                headers[name] = own[0].sweep_lines(DRAWN)[0]
-                notes += [f"{name}: {text}" for text in _unknown(seeds[-1])]
-                continue
-            kept, told = _from_elsewhere(stored, run.name, seed, own)
-            seeds += kept
-            notes += [f"{name}: {'; '.join([unfit, *told])}", *(f"{name}: {t}" for k in kept for t in _unknown(k))]
+            if unfit:
+                found, others = _from_elsewhere(stored, run.name, seed, own)
+                told.append((run.title, seed, "; ".join([unfit, *others])))
+            else:
+                found = [_seed_result(run, seed, own)]
+                headers[f"{run.title}, seed {seed}"] = own[0].sweep_lines(DRAWN)[0]
+            seeds += found
+            told += [(run.title, seed, text) for result in found for text in _unknown(result)]
         if seeds:
             methods.append(MethodResult(run.name, run.title, tuple(seeds)))
     if not methods:
         raise ValueError("no job of the suite is finished, so there is nothing to tabulate")
-    notes += [*_unlike_anchors(suite, methods), *_unlike_sweeps(headers)]
+    notes = [*_by_seeds(told), *_unlike_anchors(suite, methods), *_unlike_sweeps(headers)]
     about = _about(suite, headers, stored)
     return BenchmarkResult(**about, methods=tuple(methods), notes=tuple(notes))
 
@@ -217,6 +216,17 @@ def _unknown(seed: SeedResult) -> list[str]:
         for rows in seed.rows.values()
         for row in rows
         if (names := [name for name, value in row.items() if not math.isfinite(value)])
+    ]
+
+
+def _by_seeds(told: Sequence[tuple[str, int, str]]) -> list[str]:
+    """Notes of (method, seed, text), those that differ in the seed alone as one."""
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for method, seed, text in told:
+        seeds.setdefault((method, text), []).append(seed)
+    return [
+        f"{method}, {'seeds' if len(numbers) > 1 else 'seed'} {', '.join(map(str, numbers))}: {text}"
+        for (method, text), numbers in seeds.items()
     ]
 
 

@@ -95,8 +95,8 @@ def test_notes_are_told(result: BenchmarkResult, tmp_path: Path) -> None:
     suite, jobs = suite_of(tmp_path)
     finish_all(jobs[:2])
     markdown, html, _ = write_benchmark(read_results(suite, jobs), tmp_path / "b")
-    assert "* DYMU, seed 1: not finished here" in markdown.read_text(encoding="utf-8")
-    assert "DYMU, seed 1: not finished here" in Page(html.read_text(encoding="utf-8")).text
+    assert "* DYMU, seeds 0, 1: not finished here" in markdown.read_text(encoding="utf-8")
+    assert "DYMU, seeds 0, 1: not finished here" in Page(html.read_text(encoding="utf-8")).text
 
 
 @pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)

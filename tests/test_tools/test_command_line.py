@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 import torch
-from mmengine.registry import METRICS
+from mmengine.registry import DATASETS, METRICS
 from torch.utils.data import DataLoader, Dataset
 
 from mmdymu import Preference
@@ -122,6 +122,24 @@ def test_a_user_error_is_one_line(command_line, capsys: pytest.CaptureFixture[st
     assert captured.err.startswith("error: pref=[1.0] has 1 entries for 2 tasks")
     assert captured.err.count("\n") == 1
     assert not captured.out
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("MultiTaskDataset", "MultiTaskDataset is not in the mmseg::dataset registry: did you mean type='mmdymu.Multi"),
+        ("mmdymu.ScenesDatset", "ScenesDatset is not in the mmseg::dataset registry: did you mean type='mmdymu.Scene"),
+        ("Unheard", "error: Unheard is not in the mmseg::dataset registry\n"),
+    ],
+)
+def test_an_unknown_type_is_one_line(command_line, capsys: pytest.CaptureFixture[str], kind: str, told: str) -> None:
+    def build(_: object) -> int:
+        return len(DATASETS.build({"type": kind, "_scope_": "mmseg"}))
+
+    assert command_line.run_tool(build, []) == 2
+    captured = capsys.readouterr().err
+    assert told in captured
+    assert captured.splitlines()[-1].startswith("error: ")
 
 
 def test_debug_keeps_the_traceback(command_line) -> None:

@@ -84,6 +84,16 @@ def test_bad_input(test_tool, config_file, checkpoint, capsys, arguments: list[s
     assert "Traceback" not in captured
 
 
+@pytest.mark.parametrize("option", ["pref=[1,2]", "cost_weight=0.5", "budget.flops=1e9"])
+def test_settings_that_no_hook_reads_are_refused(
+    test_tool: ModuleType, config_file: Path, checkpoint: str, option: str
+) -> None:
+    config_file.write_text(config_file.read_text() + "custom_hooks = [dict(type='EMAHook')]")
+    name = option.partition("=")[0].partition(".")[0]
+    with pytest.raises(ValueError, match=rf"{name}=.* would have no effect: add dict\(type='mmdymu\.PreferenceHook'\)"):
+        test_tool.main([str(config_file), checkpoint, "--cfg-options", option])
+
+
 def test_show(test_tool: ModuleType) -> None:
     config = Config({"default_hooks": {"visualization": {"type": "V"}}, "visualizer": {"type": "Z"}})
     args = test_tool.parse_arguments(["c.py", "m.pth", "--show", "--wait-time", "3", "--show-dir", "painted"])

@@ -11,6 +11,7 @@ from typing import Any
 from mmengine.logging import print_log
 
 from mmdymu.registry import DATASETS
+from mmdymu.task_meta import class_mismatch
 
 from ..base import BaseMultiTaskDataset
 from ..cifar100 import CIFAR100Tasks
@@ -25,7 +26,8 @@ def check_config(
 ) -> list[SplitReport]:
     """Looks through the data sets of a config's loaders; a data set that two loaders share is looked at once.
 
-    Splits that share images, or labels of different images, have errors.
+    Splits that share images, or labels of different images, have errors, as have heads of the config's model with
+    another number of classes.
 
     A top-level ``release`` tells what there should be: images by split, and ``files``, a glob pattern below
     ``data_root`` to a number. Numbers that differ are warnings.
@@ -48,6 +50,7 @@ def check_config(
             report = check_classes(name, built)
         else:
             report = check_split(name, built, samples, num_workers)
+        report.errors += _wrong_heads(config.get("model"), built.metainfo)
         _compare(report, names, config.get("release", {}))
         reports.append(report)
     _find_overlaps(reports)
@@ -84,6 +87,11 @@ def build_lazily(dataset: Mapping[str, Any]) -> BaseMultiTaskDataset | CIFAR100T
     if not isinstance(built, BaseMultiTaskDataset | CIFAR100Tasks):
         raise TypeError(f"dataset type {dataset.get('type')!r} cannot be checked: it is no multi-task data set")
     return built
+
+
+def _wrong_heads(model: Mapping[str, Any] | None, dataset_meta: Mapping[str, Any]) -> list[str]:
+    heads = (model or {}).get("heads") or {}
+    return [text for task, head in heads.items() if (text := class_mismatch(task, head, dataset_meta))]
 
 
 def _compare(report: SplitReport, names: Sequence[str], release: Mapping[str, Any]) -> None:

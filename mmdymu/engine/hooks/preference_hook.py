@@ -13,9 +13,9 @@ from torch import Tensor
 from mmdymu.budget import Budget
 from mmdymu.models import ControllableNet
 from mmdymu.models.backbones import Node
-from mmdymu.preference import Preference
 from mmdymu.registry import HOOKS
 from mmdymu.search import BudgetedTree, NodeProfile, tree_within_budget
+from mmdymu.steering import read_steering
 
 from ..calibration import calibrate
 from ..frames import Frames
@@ -49,6 +49,14 @@ class PreferenceHook(Hook):
         self._calibrated.clear()
         self._foreign = "_extra_state" not in checkpoint.get("state_dict", checkpoint)
 
+    def before_train(self, runner: Runner) -> None:
+        """Looks at what the config asks for before anything is trained.
+
+        Raises:
+            ValueError: If it is malformed or contradicts itself.
+        """
+        read_steering(runner.cfg, _model_of(runner).tasks, quiet=True)
+
     def before_val(self, runner: Runner) -> None:
         """Sets the preference, unless the loop does it.
 
@@ -77,8 +85,8 @@ class PreferenceHook(Hook):
 
     def _apply(self, runner: Runner) -> None:
         model = _model_of(runner)
-        budget = Budget.parse(runner.cfg.get("budget"))
         if runner.cfg.get("run_anchor", False):
+            budget = Budget.parse(runner.cfg.get("budget"))
             if budget is not None:
                 raise ValueError(
                     f"run_anchor=True and budget={budget.to_dict()} exclude each other: give one of the two"
@@ -86,15 +94,7 @@ class PreferenceHook(Hook):
             model.clear_preference()
             runner.logger.info("run_anchor: the single-task networks are tested, without any preference")
             return
-        asked = runner.cfg.get("pref")
-        cost_weight = runner.cfg.get("cost_weight", 0.0)
-        if asked is None:
-            asked = Preference.uniform(model.tasks).weights
-        preference = Preference.parse(asked, cost_weight=cost_weight, tasks=model.tasks)
-        if budget is not None and cost_weight:
-            raise ValueError(
-                f"cost_weight={cost_weight!r} and budget={budget.to_dict()} exclude each other: give one of the two"
-            )
+        preference, budget = read_steering(runner.cfg, model.tasks)
         if not model.is_controllable:
             asked = "preference" if budget is None else "preference and the budget"
             runner.logger.warning(f"the edge hypernet is not trained: the anchor runs, whatever the {asked}")

@@ -24,6 +24,7 @@ from ..frames import Frames
 from ..hooks.stage_progress_hook import StageProgressHook
 from ..hooks.stage_record_hook import StageRecordHook
 from ..seeding import SeededDataset, StageSampler, derive_seed
+from .fitting import check_heads, check_metrics
 from .ownership import build_optimizer, finish_stage
 from .restarting import keep_or_restore_start
 from .stage import Stage, build_stages
@@ -122,6 +123,7 @@ class StageTrainLoop(BaseLoop):
         if self._dataloader is None:
             config = copy.deepcopy(self._loader_config)
             dataset = SeededDataset(ROOT_DATASETS.build(config["dataset"]))
+            check_heads(_module(self._runner), dataset.metainfo)
             config["dataset"] = dataset
             config["sampler"] = self._sampler(dataset, self.stages[0], 0)
             self._dataloader = self._runner.build_dataloader(config, seed=self._runner.seed)
@@ -133,7 +135,12 @@ class StageTrainLoop(BaseLoop):
 
         Returns:
             The trained model.
+
+        Raises:
+            ValueError: If a head or a metric does not fit the data or the model.
         """
+        if self._runner.val_loop is not None:
+            check_metrics(_module(self._runner), self._runner.val_loop.evaluator.metrics)
         self._runner.call_hook("before_train")
         self._runner.call_hook("before_train_epoch")
         while self._iteration < self.max_iters and not self.stop_training:

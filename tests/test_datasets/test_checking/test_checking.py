@@ -74,6 +74,15 @@ def test_statistics_are_those_of_all_pixels(tmp_path: Path) -> None:
     assert report.sizes == {(6, 8): 3}
 
 
+def test_heads_of_other_classes_are_errors(tmp_path: Path) -> None:
+    heads = {"semseg": {"type": "FCNHead", "num_classes": 3}, "depth": {"type": "DepthHead"}}
+    assert problems(check_config(config(tmp_path, model={"heads": heads}), num_workers=0)) == []
+    heads["semseg"]["num_classes"] = 2
+    found = problems(check_config(config(tmp_path, model={"heads": heads}), num_workers=0))
+    assert len(found) == 2, "one for each split"
+    assert "task 'semseg': the data set has 3 classes, the head num_classes=2: set model.heads.semseg" in found[0]
+
+
 def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 

@@ -104,6 +104,17 @@ def test_names_what_is_wrong(tmp_path: Path, checkpoint: str, changes: dict[str,
         build(tmp_path, checkpoint, **changes).test()
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"pref": [0.5, 0.5]}, "has 2 entries for 3 tasks"), ({"budget": {"macs": 1e9}}, "unknown kind 'macs'")],
+)
+def test_names_what_is_wrong_before_training(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    runner = tiny.build_runner(tmp_path, model=tiny.model_config(stream=tiny.SHORT), **changes)
+    with pytest.raises(ValueError, match=message):
+        runner.train()
+    assert runner.iter == 0
+
+
 @pytest.mark.parametrize("norm_statistics", ["running", "calibrated"])
 def test_a_budget_takes_the_place_of_the_cost_weight(tmp_path: Path, checkpoint: str, norm_statistics: str) -> None:
     runner = build(tmp_path, checkpoint, pref=[0.6, 0.2, 0.2], norm_statistics=norm_statistics)
