@@ -66,7 +66,7 @@ def test_seeds_of_another_machine_stand_in_the_table(tool: ModuleType, tmp_path:
     arguments = ["suite.py", "--table", "--out"]
     assert tool.main([*arguments, "out"]) == 0
     assert tool.main([*arguments, "here", "--with", "out/benchmark.json"]) == 0
-    assert "DYMU, seed 1: not finished here; taken from out/benchmark.json" in Path("here/benchmark.md").read_text(
+    assert "DYMU, seeds 0, 1: not finished here; taken from out/benchmark.json" in Path("here/benchmark.md").read_text(
         encoding="utf-8"
     )
     assert tool.run_tool(tool.main, [*arguments, "here", "--with", "nowhere.json"]) == 2
