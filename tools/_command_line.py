@@ -17,6 +17,7 @@ import mmdymu  # first: it names a missing dependency and the command that insta
 # isort: split
 from mmengine.config import Config, DictAction
 
+from mmdymu.budget import Budget
 from mmdymu.checkpoint_file import check_checkpoint
 from mmdymu.registry import similar_type
 from mmdymu.steering import read_steering
@@ -91,10 +92,12 @@ def load_config(args: argparse.Namespace) -> Config:
 def check_steering(config: Config) -> None:
     """Refuse a preference, cost weight or budget that the test would refuse, before anything is built.
 
-    A config whose model names no tasks is left to the test.
+    Where a config's model names no tasks, all but the budget is left to the test.
     """
     tasks = (config.get("model") or {}).get("tasks")
-    if tasks is not None:
+    if tasks is None:
+        Budget.parse(config.get("budget"))
+    else:
         read_steering(config, tasks, quiet=True)
 
 

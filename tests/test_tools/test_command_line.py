@@ -89,6 +89,11 @@ def test_wrong_steering_is_told_before_anything_is_built(
     command_line.load_config(parse("--cfg-options", "pref=[2,1]", "cost_weight=1"))
 
 
+def test_a_wrong_budget_is_told_where_the_model_names_no_tasks(command_line: ModuleType, parse: Callable) -> None:
+    with pytest.raises(ValueError, match="unknown kind 'macs'"):
+        command_line.load_config(parse("--cfg-options", "budget.macs=1e9"))
+
+
 def test_preference_given_twice(command_line, parse) -> None:
     with pytest.raises(ValueError, match=r"either pref or pref\.<task>"):
         command_line.load_config(parse("--cfg-options", "pref=[1,0]", "pref.depth=1"))
