@@ -84,14 +84,12 @@ def similar_type(text: str) -> str:
     found = _UNKNOWN.search(text)
     if found is None:
         return ""
-    own = [name for registry in OWN if registry.name == found["kind"] for name in _imported(registry).module_dict]
-    close = difflib.get_close_matches(found["type"], own, n=1, cutoff=0.8)
-    return f"{SCOPE}.{close[0]}" if close else ""
-
-
-def _imported(registry: Registry) -> Registry:
+    registry = next((own for own in OWN if own.name == found["kind"]), None)
+    if registry is None:
+        return ""
     registry.import_from_location()
-    return registry
+    close = difflib.get_close_matches(found["type"], registry.module_dict, n=1, cutoff=0.8)
+    return f"{SCOPE}.{close[0]}" if close else ""
 
 
 def check_prefix(config: Any) -> None:

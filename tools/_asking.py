@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from _command_line import check_steering, load_config
-
-from mmdymu import Budget  # first: it names a missing dependency and the command that installs it
+from _command_line import check_steering, load_config  # first: it names a missing dependency
 
 # isort: split
 from mmengine.config import Config
 
+from mmdymu import Budget
 from mmdymu.apis.options import read_limit, read_weights
 from mmdymu.search import NodeProfile
 
