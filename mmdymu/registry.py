@@ -84,7 +84,7 @@ def similar_type(text: str) -> str:
     found = _UNKNOWN.search(text)
     if found is None:
         return ""
-    registry = next((own for own in OWN if own.name == found["kind"]), None)
+    registry = next((own for own in (*OWN, OBJECTIVES, LABEL_DECODERS) if own.name == found["kind"]), None)
     if registry is None:
         return ""
     registry.import_from_location()

@@ -74,6 +74,8 @@ def test_a_part_without_prefix_is_told_to_take_it(part: str, config: dict[str, A
         ("mmdymu.MultitaskRandomFlip is not in the mmdymu::transform registry. Please", "mmdymu.MultiTaskRandomFlip"),
         ("MultiTaskDataset is not in the mmseg::transform registry. Please", ""),
         ("Unheard is not in the mmseg::dataset registry. Please", ""),
+        ("EdgesObjective is not in the mmdymu::objective registry. Please", "mmdymu.EdgeObjective"),
+        ("BorderDecoder is not in the mmdymu::label decoder registry. Please", "mmdymu.BordersDecoder"),
         ("something else", ""),
     ],
 )
