@@ -4,24 +4,14 @@ All have the schedule of the single-task nets, their initial weights of a seed, 
 `streams` have as many iterations, three quarters as one trunk, and w_i of their own.
 """
 
+_base_ = ["../_base_/suites/dymu_stages.py"]
+
 # The single-task nets' losses put all methods' losses on one scale.
 weights = "{checkpoint:single_task}"
 one_cost = dict(cost_weights=(0.0,))
 tree = {"train_cfg.stages.tree.objective.loss_weights": weights}
 search = {"train_cfg.stages.search.objective.loss_weights": weights}
-# DYMU's stages as runs of their own: a change of one repeats only those that follow.
 dymu = "../dymu/nyud_mbv2.py"
-only_streams = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None}
-only_edges = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None}
-# The path table alone: the edge hypernet takes one step, at no rate, and begins anew in the runs behind.
-only_table = {
-    **only_edges,
-    "train_cfg.stages.edges.max_iters": 1,
-    "train_cfg.stages.edges.optim_wrapper.optimizer.lr": 0.0,
-}
-only_weights = {"train_cfg.skip": ["trunk", "anchor", "edges"]}
-# Norms are those of the anchor.
-no_weights = {"model.weight_hypernet": None}
 no_oracle = dict(oracle_images=0)
 
 benchmark = dict(
@@ -53,9 +43,9 @@ benchmark = dict(
         ltb=dict(config="../peers/ltb_nyud_mbv2.py", label="LTB", cfg_options=search, sweep=one_cost),
         bmtas=dict(config="../peers/bmtas_nyud_mbv2.py", label="BMTAS", cfg_options=search, sweep=one_cost),
         # Of as many iterations, but these are other nets than the single-task ones.
-        streams=dict(config=dymu, cfg_options=only_streams, swept=False),
-        tables=dict(config=dymu, load_from="streams", cfg_options=only_table, swept=False),
-        trees=dict(config=dymu, load_from="tables", cfg_options=only_edges, swept=False),
+        streams=dict(config=dymu, cfg_options=_base_.only_streams, swept=False),
+        tables=dict(config=dymu, load_from="streams", cfg_options=_base_.only_table, swept=False),
+        trees=dict(config=dymu, load_from="tables", cfg_options=_base_.only_edges, swept=False),
         # A tree of DYMU's for equal tasks, at most as expensive as BMTAS's, as a static net.
         retrained=dict(
             config="../peers/retrained_tree_nyud_mbv2.py",
@@ -65,13 +55,13 @@ benchmark = dict(
             cfg_options=tree,
             sweep=one_cost,
         ),
-        dymu=dict(config=dymu, label="DYMU", load_from="trees", cfg_options=only_weights, sweep=no_oracle),
+        dymu=dict(config=dymu, label="DYMU", load_from="trees", cfg_options=_base_.only_weights, sweep=no_oracle),
         dymu_bare=dict(
             config=dymu,
             label="DYMU without weight hypernet",
             load_from="trees",
             trains=False,
-            cfg_options={**only_edges, **no_weights},
+            cfg_options={**_base_.only_edges, **_base_.no_weight_hypernet},
         ),
         # The paper's streams: the single-task nets themselves.
         separate=dict(
@@ -86,7 +76,7 @@ benchmark = dict(
             label="DYMU on single-task streams without weight hypernet",
             load_from="separate",
             trains=False,
-            cfg_options=no_weights,
+            cfg_options=_base_.no_weight_hypernet,
         ),
     ),
 )

@@ -4,24 +4,17 @@ The peers are the four-task config of separate streams with other settings: a st
 the anchor's, on the same schedule.
 """
 
+_base_ = ["../_base_/suites/dymu_stages.py"]
+
 one_cost = dict(cost_weights=(0.0,))
 peer = dict(config="../dymu/nyud_mbv2_4task_separate.py")
 dymu = dict(config="../dymu/nyud_mbv2_4task.py")
-# DYMU's stages as runs of their own, as in nyud_mbv2.py.
-only_edges = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None}
-only_table = {
-    **only_edges,
-    "train_cfg.stages.edges.max_iters": 1,
-    "train_cfg.stages.edges.optim_wrapper.optimizer.lr": 0.0,
-}
-only_weights = {"train_cfg.skip": ["trunk", "anchor", "edges"]}
 # 24 epochs, DYMU's divided as in nyud_mbv2.py.
 peer_iters = {"train_cfg.stages.anchor.max_iters": 1200}
 dymu_iters = {"train_cfg.stages.trunk.max_iters": 900, "train_cfg.stages.anchor.max_iters": 300}
-no_controller = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None}
 trunk = {
     **peer_iters,
-    **no_controller,
+    **_base_.only_streams,
     "model.edge_hypernet": dict(type="FixedEdges", tree="shared"),
     "train_cfg.stages.anchor.objective.type": "TreeObjective",
     # The single-task nets' losses put all methods' losses on one scale.
@@ -40,8 +33,8 @@ benchmark = dict(
             label="Single-task nets",
             cfg_options={
                 **peer_iters,
-                **no_controller,
-                "model.weight_hypernet": None,
+                **_base_.only_streams,
+                **_base_.no_weight_hypernet,
                 "train_cfg.stages.anchor.objective.scale_images": 24,
                 "run_anchor": True,
             },
@@ -51,7 +44,7 @@ benchmark = dict(
             **peer,
             label="Shared trunks, one a preference",
             preference_option="train_cfg.stages.anchor.objective.preference",
-            cfg_options={**trunk, "model.weight_hypernet": None},
+            cfg_options={**trunk, **_base_.no_weight_hypernet},
             sweep=one_cost,
         ),
         phn_bn=dict(
@@ -64,23 +57,22 @@ benchmark = dict(
             },
             sweep=one_cost,
         ),
-        streams=dict(**dymu, cfg_options={**dymu_iters, **no_controller}, swept=False),
-        tables=dict(**dymu, load_from="streams", cfg_options={**dymu_iters, **only_table}, swept=False),
-        trees=dict(**dymu, load_from="tables", cfg_options={**dymu_iters, **only_edges}, swept=False),
+        streams=dict(**dymu, cfg_options={**dymu_iters, **_base_.only_streams}, swept=False),
+        tables=dict(**dymu, load_from="streams", cfg_options={**dymu_iters, **_base_.only_table}, swept=False),
+        trees=dict(**dymu, load_from="tables", cfg_options={**dymu_iters, **_base_.only_edges}, swept=False),
         dymu=dict(
             **dymu,
             label="DYMU",
             load_from="trees",
-            cfg_options={**dymu_iters, **only_weights},
+            cfg_options={**dymu_iters, **_base_.only_weights},
             sweep=dict(oracle_images=0),
         ),
-        # Norms are those of the anchor.
         dymu_bare=dict(
             **dymu,
             label="DYMU without weight hypernet",
             load_from="trees",
             trains=False,
-            cfg_options={**dymu_iters, **only_edges, "model.weight_hypernet": None},
+            cfg_options={**dymu_iters, **_base_.only_edges, **_base_.no_weight_hypernet},
             sweep=dict(oracle_images=64),
         ),
     ),

@@ -5,15 +5,9 @@ Without the weight hypernet, so that trees alone differ, but for `dymu`. Streams
 The variants of nyud_mbv2_paper.py are left out: each trains through images for the better part of an hour.
 """
 
-only_streams = {"train_cfg.stages.edges": None, "train_cfg.stages.weights": None}
-only_edges = {"train_cfg.skip": ["trunk", "anchor"], "train_cfg.stages.weights": None}
-only_table = {
-    **only_edges,
-    "train_cfg.stages.edges.max_iters": 1,
-    "train_cfg.stages.edges.optim_wrapper.optimizer.lr": 0.0,
-}
-only_weights = {"train_cfg.skip": ["trunk", "anchor", "edges"]}
-settings = {**only_edges, "model.weight_hypernet": None}
+_base_ = ["../_base_/suites/dymu_stages.py"]
+
+settings = {**_base_.only_edges, **_base_.no_weight_hypernet}
 edges_alone = dict(load_from="tables", cfg_options=settings)
 # How evenly the share falls with c needs a cost weight between the ends.
 with_half = dict(cost_weights=(0.0, 0.5, 1.0))
@@ -27,14 +21,14 @@ benchmark = dict(
         single_task=dict(
             config="../peers/single_task_nyud_mbv2.py", label="Single-task nets", sweep=dict(cost_weights=(0.0,))
         ),
-        streams=dict(config="../dymu/nyud_mbv2.py", cfg_options=only_streams, swept=False),
-        tables=dict(config="../dymu/nyud_mbv2.py", load_from="streams", cfg_options=only_table, swept=False),
-        trees=dict(config="../dymu/nyud_mbv2.py", load_from="tables", cfg_options=only_edges, swept=False),
+        streams=dict(config="../dymu/nyud_mbv2.py", cfg_options=_base_.only_streams, swept=False),
+        tables=dict(config="../dymu/nyud_mbv2.py", load_from="streams", cfg_options=_base_.only_table, swept=False),
+        trees=dict(config="../dymu/nyud_mbv2.py", load_from="tables", cfg_options=_base_.only_edges, swept=False),
         dymu=dict(
             config="../dymu/nyud_mbv2.py",
             label="Expected cost (default), with the weight hypernet",
             load_from="trees",
-            cfg_options=only_weights,
+            cfg_options=_base_.only_weights,
         ),
         expected_cost=dict(
             config="../dymu/nyud_mbv2.py",
