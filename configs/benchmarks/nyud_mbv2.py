@@ -13,6 +13,9 @@ tree = {"train_cfg.stages.tree.objective.loss_weights": weights}
 search = {"train_cfg.stages.search.objective.loss_weights": weights}
 dymu = "../dymu/nyud_mbv2.py"
 no_oracle = dict(oracle_images=0)
+# Networks of no controller, each task's stream for itself.
+no_controller = {**_base_.only_streams, **_base_.no_weight_hypernet}
+own_streams = {**no_controller, "run_anchor": True}
 
 benchmark = dict(
     title="NYU-v2 at half size, MobileNetV2 x0.35: semseg, depth, normals",
@@ -62,6 +65,45 @@ benchmark = dict(
             load_from="trees",
             trains=False,
             cfg_options={**_base_.only_edges, **_base_.no_weight_hypernet},
+        ),
+        # How much of DYMU is its streams' schedule, how much the common trunk, and how much the iterations apart?
+        single_task_start=dict(
+            config="../peers/single_task_nyud_mbv2.py",
+            cfg_options={
+                "train_cfg.stages.anchor.max_iters": 1800,
+                "train_cfg.stages.anchor.param_scheduler": [
+                    dict(type="LinearLR", start_factor=0.1, begin=0, end=50),
+                    dict(type="PolyLR", power=0.9, eta_min=3e-4, begin=50),
+                ],
+            },
+            swept=False,
+        ),
+        single_task_restarted=dict(
+            config=dymu,
+            label="Single-task nets on the schedule of DYMU's streams",
+            load_from="single_task_start",
+            cfg_options={**own_streams, "train_cfg.skip": ["trunk"]},
+            sweep=one_cost,
+        ),
+        trunk_restarted=dict(
+            config=dymu,
+            label="Shared trunk for equal tasks on the schedule of DYMU's streams",
+            cfg_options={
+                **no_controller,
+                "model.edge_hypernet": dict(_delete_=True, type="FixedEdges", tree="shared"),
+                "train_cfg.stages.anchor.objective": dict(
+                    _delete_=True, type="TreeObjective", preference=[1, 1, 1], scalarization="geometric"
+                ),
+            },
+            sweep=one_cost,
+        ),
+        own_streams=dict(
+            config=dymu,
+            label="DYMU's streams, each its own task",
+            load_from="streams",
+            trains=False,
+            cfg_options=own_streams,
+            sweep=one_cost,
         ),
         # The paper's streams: the single-task nets themselves.
         separate=dict(
