@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -108,7 +109,7 @@ def _build_stage(name: str, config: Mapping[str, Any], start: int) -> Stage:
     unknown = sorted(options.keys() - _OPTIONS)
     if missing or unknown:
         found = f"lacks {missing}" if missing else f"has unknown settings {unknown}"
-        raise ValueError(f"train_cfg.stages: stage {name!r} {found}; it takes {sorted(_OPTIONS)}")
+        raise ValueError(f"train_cfg.stages: stage {name!r} {found}; it takes {sorted(_OPTIONS)}{_similar(name)}")
     for key in ("max_iters", "batch_size"):
         value = options.get(key, 1)
         if not isinstance(value, int) or value < 1:
@@ -118,6 +119,12 @@ def _build_stage(name: str, config: Mapping[str, Any], start: int) -> Stage:
     stage = Stage(name=name, start=start, **{**options, "objective": build_own(OBJECTIVES, options["objective"])})
     stage.schedulers()  # A mistake in a late stage shows at once.
     return stage
+
+
+def _similar(name: str) -> str:
+    """The stage that is meant by a name that none of this package's has."""
+    close = [] if name in ORDER else difflib.get_close_matches(name, ORDER, n=1, cutoff=0.7)
+    return f". Did you mean stage {close[0]!r}?" if close else ""
 
 
 def _check_pipeline(name: str, pipeline: Any) -> None:

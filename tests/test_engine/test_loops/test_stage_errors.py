@@ -28,6 +28,7 @@ MODEL = tiny.model_config(stream=tiny.SHORT)
         ([tiny.stage_config("anchor", pipeline=[{"type": "Typo"}])], "cannot be built: .*Typo is not in the"),
         ([tiny.stage_config("anchor", max_iter=3)], "'max_iter'"),
         ([{"name": "anchor", "max_iters": 3}], "'objective'"),
+        ([{"name": "egdes", "max_iters": 3}], r"'objective'.*\. Did you mean stage 'edges'\?"),
         ([tiny.stage_config("anchor"), {"name": "second"}, {"name": "first"}], r"\['second', 'first'\] are not"),
         ([tiny.stage_config("anchor", param_scheduler=[{"type": "PolyLR", "by_epoch": True}])], "by_epoch=False"),
     ],
